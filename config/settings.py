@@ -1,0 +1,176 @@
+"""The one settings object. Every duration's unit is in its name."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.errors import ConfigurationError
+from config.streams import Stream, build_streams
+
+MASK = "********"
+
+
+def _names(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+class Settings(BaseSettings):
+    """What every process shares, read from the environment.
+
+    Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MAILSLUICE_", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    # --- what users of SES know
+    aws_region: str = Field(
+        default="", validation_alias=_names("AWS_REGION", "AWS_DEFAULT_REGION", "aws_region")
+    )
+    aws_access_key_id: str | None = Field(
+        default=None, validation_alias=_names("AWS_ACCESS_KEY_ID", "aws_access_key_id")
+    )
+    aws_secret_access_key: SecretStr | None = Field(
+        default=None, validation_alias=_names("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key")
+    )
+    aws_ses_configuration_set: str | None = Field(
+        default=None,
+        validation_alias=_names("AWS_SES_CONFIGURATION_SET", "aws_ses_configuration_set"),
+    )
+    aws_ses_use_iam_role: bool = Field(
+        default=False, validation_alias=_names("AWS_SES_USE_IAM_ROLE", "aws_ses_use_iam_role")
+    )
+    email_provider: Literal["ses", "aws_ses"] = Field(
+        default="ses", validation_alias=_names("EMAIL_PROVIDER", "email_provider")
+    )
+    email_from: str | None = Field(
+        default=None, validation_alias=_names("EMAIL_FROM", "AWS_SES_FROM_EMAIL", "email_from")
+    )
+    email_from_name: str | None = Field(
+        default=None,
+        validation_alias=_names("EMAIL_FROM_NAME", "AWS_SES_FROM_NAME", "email_from_name"),
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""), validation_alias=_names("DATABASE_URL", "database_url")
+    )
+
+    # --- queues
+    queue_prefix: str = Field(default="mailsluice", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    stream_overrides: dict[str, dict[str, Any] | None] = Field(
+        default_factory=dict,
+        validation_alias=_names("MAILSLUICE_STREAMS", "stream_overrides"),
+        description="JSON object: stream name to its settings, or null to remove a default one",
+    )
+    events_queue: str | None = None
+    receive_wait_seconds: int = Field(default=10, ge=1, le=20)
+    visibility_timeout_seconds: int = Field(default=300, ge=30, le=43_200)
+    max_receive_count: int = Field(default=10, ge=2, le=1000)
+
+    # --- time-outs of single calls
+    connect_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    sqs_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
+    ses_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
+    database_connect_timeout_seconds: int = Field(default=5, ge=1, le=60)
+    database_statement_timeout_seconds: float = Field(default=10, gt=0, le=120)
+
+    # --- sending
+    concurrency: int = Field(default=32, ge=1, le=512)
+    lease_seconds: float = Field(default=60, ge=5, le=3600)
+    record_timeout_seconds: float = Field(default=120, ge=5, le=3600)
+    rate_utilisation: float = Field(default=0.98, gt=0, le=1)
+    send_rate_per_second: float | None = Field(default=None, gt=0)
+    retry_base_seconds: float = Field(default=5, gt=0)
+    retry_max_seconds: float = Field(default=3600, gt=0)
+    halt_seconds: float = Field(default=30, ge=1, le=3600)
+    unknown_grace_seconds: float = Field(default=300, ge=10)
+
+    # --- scheduler
+    dispatch_interval_seconds: float = Field(default=1, gt=0, le=60)
+    account_poll_seconds: float = Field(default=30, ge=1, le=600)
+    queue_measure_seconds: float = Field(default=15, ge=1, le=600)
+
+    # --- database
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+
+    # --- seeing
+    metrics_namespace: str = Field(default="mailsluice", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+    metrics_host: str = "0.0.0.0"  # noqa: S104  Prometheus scrapes from another host
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+
+    @field_validator("email_provider", mode="before")
+    @classmethod
+    def _only_ses(cls, value: object) -> object:
+        if value == "smtp":
+            raise ValueError("SMTP is not supported by this version; set EMAIL_PROVIDER=ses")
+        return value
+
+    @cached_property
+    def streams(self) -> dict[str, Stream]:
+        """The streams by name."""
+        return build_streams(
+            self.stream_overrides,
+            queue_prefix=self.queue_prefix,
+            configuration_set=self.aws_ses_configuration_set,
+        )
+
+    @property
+    def events_queue_name(self) -> str:
+        """Name of the SQS queue that SES's events arrive on."""
+        return self.events_queue or f"{self.queue_prefix}-events"
+
+    def masked(self) -> dict[str, Any]:
+        """All values for printing; secrets and the database's password are masked."""
+        values = self.model_dump(mode="json")
+        if self.aws_secret_access_key:
+            values["aws_secret_access_key"] = MASK
+        if self.aws_access_key_id:
+            values["aws_access_key_id"] = self.aws_access_key_id[:4] + MASK
+        values["database_url"] = mask_password(self.database_url.get_secret_value())
+        return values
+
+
+def mask_password(url: str) -> str:
+    """The URL with its password replaced by asterisks."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    user, colon, _password = credentials.partition(":")
+    return f"{scheme}{separator}{user}{colon and ':' + MASK}{at}{host}"
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  any setting's type
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: naming each variable that is wrong, and why.
+    """
+    try:
+        settings = Settings(**overrides)
+        _ = settings.streams
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error)) from None
+    return settings
+
+
+def _explain(error: ValidationError) -> str:
+    problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+    return "The settings are not usable:\n" + "\n".join(f"  {line}" for line in problems)
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    field = str(location[0]) if location else "MAILSLUICE_STREAMS"
+    known = Settings.model_fields.get(field)
+    if field.isupper():
+        return field
+    if known is None:
+        return "MAILSLUICE_STREAMS." + ".".join(str(part) for part in location)
+    alias = known.validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return f"MAILSLUICE_{field.upper()}"

@@ -1,0 +1,172 @@
+"""The claim: the one statement that makes a message ours to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.types import DateTime, Text, Uuid
+
+from db.states import MessageState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Connection, Engine, Row
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A message as it came from the queue. `recipients` are normalised addresses."""
+
+    id: UUID
+    stream: str
+    recipients: Sequence[str]
+    payload: Mapping[str, Any]
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    enqueued_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Ours to send, once, until the lease ends.
+
+    `attempt` is the fencing number for every later write; `attempts_used` counts the earlier
+    attempts that were the message's own fault; `blocked` are the recipients to leave out.
+    """
+
+    attempt: int
+    attempts_used: int
+    blocked: frozenset[str]
+    enqueued_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Nothing to send: the ledger answers for the message, so its SQS message can go.
+
+    `by_this_claim` is true when it was this claim that brought the message into its state.
+    """
+
+    state: MessageState
+    by_this_claim: bool
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Another worker holds the lease for `seconds` more; its SQS message must stay."""
+
+    seconds: float
+
+
+# The lease of a message that is found `sending` has run out with its worker: SES may have taken
+# it. It becomes unknown here, in the very statement that would otherwise send it again.
+_CLAIM = text("""
+WITH recipients AS (
+    SELECT unnest(:recipients) AS address
+), blocked AS (
+    SELECT DISTINCT recipients.address
+    FROM recipients JOIN email_suppressions AS s USING (address)
+    WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
+), verdict AS (
+    SELECT CASE
+        WHEN :expires_at <= now() THEN 'expired'
+        WHEN (SELECT count(*) FROM recipients) = (SELECT count(*) FROM blocked) THEN 'suppressed'
+        WHEN :send_at > now() THEN 'parked'
+        ELSE 'sending'
+    END AS state
+), claimed AS (
+    INSERT INTO email_messages AS m
+        (id, stream, state, attempt, lease_until, due_at, expires_at, enqueued_at, payload)
+    SELECT :id, :stream, state,
+        CASE state WHEN 'sending' THEN 1 ELSE 0 END,
+        CASE state WHEN 'sending' THEN now() + make_interval(secs => :lease_seconds) END,
+        CASE state WHEN 'parked' THEN :send_at END,
+        :expires_at, :enqueued_at,
+        CASE state WHEN 'parked' THEN :payload END
+    FROM verdict
+    ON CONFLICT (id) DO UPDATE SET
+        state = CASE m.state WHEN 'sending' THEN 'unknown' ELSE excluded.state END,
+        attempt = m.attempt + CASE m.state WHEN 'sending' THEN 0 ELSE excluded.attempt END,
+        lease_until = CASE m.state WHEN 'sending' THEN NULL ELSE excluded.lease_until END,
+        due_at = CASE m.state
+            WHEN 'sending' THEN now() + make_interval(secs => :grace_seconds)
+            ELSE excluded.due_at END,
+        payload = CASE m.state WHEN 'sending' THEN :payload ELSE excluded.payload END,
+        outcome_code = CASE m.state WHEN 'sending' THEN 'LeaseExpired' ELSE m.outcome_code END,
+        outcome_reason = CASE m.state
+            WHEN 'sending' THEN 'the worker ended before it could record an outcome'
+            ELSE m.outcome_reason END,
+        updated_at = now()
+    WHERE m.state = 'queued' OR (m.state = 'sending' AND m.lease_until < now())
+    RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at
+), noted AS (
+    INSERT INTO email_recipients AS r (message_id, address, state)
+    SELECT claimed.id, recipients.address,
+        CASE WHEN blocked.address IS NULL THEN 'pending' ELSE 'suppressed' END
+    FROM claimed, recipients LEFT JOIN blocked USING (address)
+    ON CONFLICT (message_id, address) DO UPDATE SET state = excluded.state, updated_at = now()
+    WHERE r.state IN ('pending', 'suppressed') AND r.state <> excluded.state
+)
+SELECT state, attempt, attempts_used, enqueued_at,
+    ARRAY(SELECT address FROM blocked) AS blocked
+FROM claimed
+""").bindparams(
+    bindparam("id", type_=Uuid()),
+    bindparam("stream", type_=Text()),
+    bindparam("recipients", type_=ARRAY(Text())),
+    bindparam("payload", type_=JSON(none_as_null=True)),
+    bindparam("send_at", type_=DateTime(timezone=True)),
+    bindparam("expires_at", type_=DateTime(timezone=True)),
+    bindparam("enqueued_at", type_=DateTime(timezone=True)),
+)
+
+_HOLDER = text("""
+SELECT state, EXTRACT(epoch FROM lease_until - now())::float AS lease_seconds
+FROM email_messages WHERE id = :id
+""")
+
+
+def claim(
+    engine: Engine, candidate: Candidate, *, lease_seconds: float, grace_seconds: float
+) -> Claimed | Settled | Busy:
+    """Check expiry, suppression and who else has the message, and take the lease: one statement.
+
+    A suppression that was committed before this call is always honoured. `grace_seconds` is how
+    long an outcome that turns out to be unknown waits to become known.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the database is away; nothing was claimed.
+    """
+    parameters = {
+        "id": candidate.id,
+        "stream": candidate.stream,
+        "recipients": sorted(set(candidate.recipients)),
+        "payload": dict(candidate.payload),
+        "send_at": candidate.send_at,
+        "expires_at": candidate.expires_at,
+        "enqueued_at": candidate.enqueued_at,
+        "lease_seconds": lease_seconds,
+        "grace_seconds": grace_seconds,
+    }
+    with engine.begin() as connection:
+        row = connection.execute(_CLAIM, parameters).one_or_none()
+        return _lost(connection, candidate.id) if row is None else _won(row)
+
+
+def _won(row: Row[Any]) -> Claimed | Settled:
+    if row.state != MessageState.SENDING:
+        return Settled(MessageState(row.state), by_this_claim=True)
+    return Claimed(row.attempt, row.attempts_used, frozenset(row.blocked), row.enqueued_at)
+
+
+def _lost(connection: Connection, message_id: UUID) -> Settled | Busy:
+    row = connection.execute(_HOLDER, {"id": message_id}).one()
+    if row.state in (MessageState.SENDING, MessageState.QUEUED):
+        return Busy(max(0.0, row.lease_seconds or 0.0))
+    return Settled(MessageState(row.state), by_this_claim=False)

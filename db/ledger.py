@@ -1,0 +1,128 @@
+"""What became of a claimed message. Every write is fenced by the claim's `attempt`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.types import Uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from sqlalchemy import Engine, TextClause
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim in somebody's hands: the message and the fencing number."""
+
+    message_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Why:
+    """SES's code, and a reason for people. Both stay in the ledger and reach no log."""
+
+    code: str
+    reason: str
+
+
+def _statement(sql: str) -> TextClause:
+    return text(sql).bindparams(bindparam("id", type_=Uuid()))
+
+
+# An event may have settled the message before its own sender could: never step back from that.
+_SENT = _statement("""
+WITH recorded AS (
+    UPDATE email_messages SET
+        state = CASE WHEN state IN ('sending', 'unknown') THEN 'sent' ELSE state END,
+        ses_message_id = :ses_message_id,
+        sent_at = coalesce(sent_at, now()),
+        lease_until = NULL, due_at = NULL, payload = NULL,
+        outcome_code = NULL, outcome_reason = NULL, updated_at = now()
+    WHERE id = :id AND attempt = :attempt
+        AND state IN ('sending', 'unknown', 'sent', 'delivered', 'bounced', 'complained',
+                      'rejected')
+    RETURNING id
+)
+, addressed AS (
+    UPDATE email_recipients SET state = 'sent', updated_at = now()
+    WHERE message_id = (SELECT id FROM recorded) AND state = 'pending'
+)
+SELECT id FROM recorded
+""")
+
+_FAILED = _statement("""
+UPDATE email_messages SET state = 'failed', attempts_used = attempts_used + 1,
+    lease_until = NULL, due_at = NULL, payload = NULL,
+    outcome_code = :code, outcome_reason = :reason, updated_at = now()
+WHERE id = :id AND attempt = :attempt AND state = 'sending'
+RETURNING id
+""")
+
+_PARKED = _statement("""
+UPDATE email_messages SET state = :state,
+    attempts_used = attempts_used + :attempts_used,
+    lease_until = NULL, due_at = now() + make_interval(secs => :after_seconds),
+    payload = :payload, outcome_code = :code, outcome_reason = :reason, updated_at = now()
+WHERE id = :id AND attempt = :attempt AND state = 'sending'
+RETURNING id
+""").bindparams(bindparam("payload", type_=JSON(none_as_null=True)))
+
+_RELEASED = _statement("""
+UPDATE email_messages SET state = 'queued', lease_until = NULL, updated_at = now()
+WHERE id = :id AND attempt = :attempt AND state = 'sending'
+RETURNING id
+""")
+
+
+def record_sent(engine: Engine, held: Held, *, ses_message_id: str) -> bool:
+    """Commit, alone, that SES took the message. False if the claim is no longer ours."""
+    return _write(engine, _SENT, held, ses_message_id=ses_message_id)
+
+
+def record_failed(engine: Engine, held: Held, why: Why) -> bool:
+    """End the message: it will not pass. False if the claim is no longer ours."""
+    return _write(engine, _FAILED, held, **asdict(why))
+
+
+def park(
+    engine: Engine,
+    held: Held,
+    why: Why,
+    *,
+    payload: Mapping[str, Any],
+    after_seconds: float,
+    uses_attempt: bool,
+) -> bool:
+    """Put the message aside; the scheduler dispatches it when it is due.
+
+    False if the claim is no longer ours.
+    """
+    waiting = {"state": "parked", "after_seconds": after_seconds, "payload": dict(payload)}
+    used = {"attempts_used": int(uses_attempt)}
+    return _write(engine, _PARKED, held, **waiting, **used, **asdict(why))
+
+
+def record_unknown(
+    engine: Engine, held: Held, why: Why, *, payload: Mapping[str, Any], grace_seconds: float
+) -> bool:
+    """SES may have taken it: put it aside until an event tells. False if no longer ours."""
+    waiting = {"state": "unknown", "after_seconds": grace_seconds, "payload": dict(payload)}
+    return _write(engine, _PARKED, held, **waiting, attempts_used=0, **asdict(why))
+
+
+def release(engine: Engine, held: Held) -> bool:
+    """Give the claim back: nothing reached SES and the message still lies on SQS."""
+    return _write(engine, _RELEASED, held)
+
+
+def _write(engine: Engine, statement: TextClause, held: Held, **values: object) -> bool:
+    with engine.begin() as connection:
+        parameters = {"id": held.message_id, "attempt": held.attempt, **values}
+        return connection.execute(statement, parameters).one_or_none() is not None

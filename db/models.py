@@ -1,0 +1,255 @@
+"""The tables. Migrations under `db/migrations` make them; a test holds the two together."""
+
+from __future__ import annotations
+
+import uuid  # noqa: TC003  SQLAlchemy resolves the annotations at run time
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from db.states import MessageState, RecipientState
+
+
+class Base(DeclarativeBase):
+    """Common types. JSON is kept as text, for JSONB refuses what the world sends (U+0000)."""
+
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy's own interface
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSON,
+        str: Text,
+    }
+
+
+def _one_of(column: str, values: type[MessageState | RecipientState], name: str) -> CheckConstraint:
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({allowed})", name=name)
+
+
+_now = func.now()
+
+
+class EmailMessage(Base):
+    """The ledger: one row for each message that a worker has seen, and its state."""
+
+    __tablename__ = "email_messages"
+    __table_args__ = (
+        _one_of("state", MessageState, "email_messages_state"),
+        Index("email_messages_ses_message_id", "ses_message_id"),
+        Index("email_messages_created_at", "created_at"),
+        Index(
+            "email_messages_due",
+            "due_at",
+            postgresql_where=text("state IN ('parked', 'queued', 'unknown')"),
+        ),
+        Index("email_messages_lease", "lease_until", postgresql_where=text("state = 'sending'")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    stream: Mapped[str]
+    state: Mapped[str]
+    # The fencing number: counts claims, and is part of every later write of the claimer.
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    # Only what was about the message itself counts here; system trouble does not.
+    attempts_used: Mapped[int] = mapped_column(server_default="0")
+    lease_until: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    enqueued_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=_now)
+    updated_at: Mapped[datetime] = mapped_column(server_default=_now)
+    ses_message_id: Mapped[str | None]
+    outcome_code: Mapped[str | None]
+    outcome_reason: Mapped[str | None]
+    # The job itself, kept only while no copy of it lies on SQS.
+    payload: Mapped[dict[str, Any] | None]
+
+
+class EmailRecipient(Base):
+    """What became of one message for one of its recipients."""
+
+    __tablename__ = "email_recipients"
+    __table_args__ = (
+        _one_of("state", RecipientState, "email_recipients_state"),
+        Index("email_recipients_address", "address"),
+    )
+
+    message_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("email_messages.id", ondelete="CASCADE"), primary_key=True
+    )
+    address: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    updated_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class EmailSuppression(Base):
+    """An address that must not be mailed: everywhere (scope `*`) or in one stream."""
+
+    __tablename__ = "email_suppressions"
+
+    address: Mapped[str] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True, server_default="*")
+    reason: Mapped[str]
+    source: Mapped[str]
+    note: Mapped[str | None]
+    message_id: Mapped[uuid.UUID | None]
+    feedback_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=_now)
+    expires_at: Mapped[datetime | None]
+
+
+class EmailBounce(Base):
+    """One recipient of one bounce."""
+
+    __tablename__ = "email_bounces"
+    __table_args__ = (
+        UniqueConstraint("feedback_id", "address", name="email_bounces_identity"),
+        Index("email_bounces_address", "address"),
+        Index("email_bounces_bounced_at", "bounced_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    message_id: Mapped[uuid.UUID | None]
+    ses_message_id: Mapped[str | None]
+    address: Mapped[str]
+    bounce_type: Mapped[str]
+    bounce_subtype: Mapped[str]
+    feedback_id: Mapped[str]
+    action: Mapped[str | None]
+    status: Mapped[str | None]
+    diagnostic_code: Mapped[str | None]
+    reporting_mta: Mapped[str | None]
+    remote_mta_ip: Mapped[str | None]
+    bounced_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class EmailComplaint(Base):
+    """One recipient of one complaint."""
+
+    __tablename__ = "email_complaints"
+    __table_args__ = (
+        UniqueConstraint("feedback_id", "address", name="email_complaints_identity"),
+        Index("email_complaints_address", "address"),
+        Index("email_complaints_complained_at", "complained_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    message_id: Mapped[uuid.UUID | None]
+    ses_message_id: Mapped[str | None]
+    address: Mapped[str]
+    complaint_type: Mapped[str | None]
+    complaint_subtype: Mapped[str | None]
+    feedback_id: Mapped[str]
+    user_agent: Mapped[str | None]
+    arrived_at: Mapped[datetime | None]
+    complained_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class EmailEvent(Base):
+    """Every event of SES as it came, once: `identity` makes a redelivery a no-op."""
+
+    __tablename__ = "email_events"
+    __table_args__ = (
+        UniqueConstraint("identity", name="email_events_identity"),
+        Index("email_events_message_id", "message_id"),
+        Index("email_events_ses_message_id", "ses_message_id"),
+        Index("email_events_received_at", "received_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    identity: Mapped[str]
+    kind: Mapped[str]
+    message_id: Mapped[uuid.UUID | None]
+    ses_message_id: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(server_default=_now)
+    raw: Mapped[dict[str, Any]]
+
+
+class RefusedMessage(Base):
+    """A message from a queue that could not be understood, kept with the reason."""
+
+    __tablename__ = "refused_messages"
+    __table_args__ = (
+        UniqueConstraint("queue", "sqs_message_id", name="refused_messages_identity"),
+        Index("refused_messages_last_seen_at", "last_seen_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    queue: Mapped[str]
+    sqs_message_id: Mapped[str]
+    reason: Mapped[str]
+    body: Mapped[str]
+    times_seen: Mapped[int] = mapped_column(server_default="1")
+    first_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class Pacer(Base):
+    """The shared schedule of one region's account: when its next token is free."""
+
+    __tablename__ = "pacers"
+
+    region: Mapped[str] = mapped_column(primary_key=True)
+    next_free_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class SesAccount(Base):
+    """The newest reading of SES's account data, one row a region."""
+
+    __tablename__ = "ses_accounts"
+
+    region: Mapped[str] = mapped_column(primary_key=True)
+    max_send_rate: Mapped[float]
+    max_24_hour_send: Mapped[float]
+    sent_last_24_hours: Mapped[float]
+    sending_enabled: Mapped[bool]
+    production_access: Mapped[bool]
+    enforcement_status: Mapped[str]
+    checked_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class Gate(Base):
+    """A shut gate: no mail of its scope (`*` or a stream) is taken out of the queue until then."""
+
+    __tablename__ = "gates"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    shut_at: Mapped[datetime] = mapped_column(server_default=_now)
+    shut_until: Mapped[datetime]
+
+
+class ConsumerWatermark(Base):
+    """Up to which moment an event queue is known to be drained."""
+
+    __tablename__ = "consumer_watermarks"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    drained_until: Mapped[datetime]
+
+
+class SchedulerDuty(Base):
+    """Who does a duty of the scheduler now, and when it was last begun."""
+
+    __tablename__ = "scheduler_duties"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    begun_at: Mapped[datetime]
+    lease_until: Mapped[datetime]

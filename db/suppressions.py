@@ -1,0 +1,138 @@
+"""The suppression list: addresses that must not be mailed, everywhere or in one stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import DateTime, Text, Uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Connection, Engine
+
+EVERYWHERE = "*"
+
+# A reason further to the right is never overwritten by one further to the left.
+REASONS = ("manual", "unsubscribe", "bounce", "complaint")
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """An address that must not be mailed. `address` is normalised; no expiry means for ever."""
+
+    address: str
+    reason: str
+    source: str
+    scope: str = EVERYWHERE
+    note: str | None = None
+    message_id: UUID | None = None
+    feedback_id: str | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+_COLUMNS = "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at"
+
+_ADD = text("""
+INSERT INTO email_suppressions AS s
+    (address, scope, reason, source, note, message_id, feedback_id, expires_at)
+SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :feedback_id,
+    :expires_at)
+ON CONFLICT (address, scope) DO UPDATE SET reason = excluded.reason, source = excluded.source,
+    note = excluded.note, message_id = excluded.message_id,
+    feedback_id = excluded.feedback_id, expires_at = excluded.expires_at, created_at = now()
+WHERE array_position(:reasons, excluded.reason) > array_position(:reasons, s.reason)
+    OR s.expires_at <= now()
+RETURNING address, reason
+""").bindparams(
+    *(
+        bindparam(name, type_=ARRAY(Text()))
+        for name in ("address", "scope", "reason", "source", "note", "feedback_id", "reasons")
+    ),
+    bindparam("message_id", type_=ARRAY(Uuid())),
+    bindparam("expires_at", type_=ARRAY(DateTime(timezone=True))),
+)
+
+_REMOVE = text("""
+DELETE FROM email_suppressions WHERE address = :address AND (:scope IS NULL OR scope = :scope)
+RETURNING address
+""").bindparams(bindparam("scope", type_=Text()))
+
+_FIND = text(f"SELECT {_COLUMNS} FROM email_suppressions WHERE address = :address ORDER BY scope")  # noqa: S608  a constant
+
+_LIST = text(f"""
+SELECT {_COLUMNS} FROM email_suppressions
+WHERE (:reason IS NULL OR reason = :reason) AND (address, scope) > (:address, :scope)
+ORDER BY address, scope LIMIT :most
+""").bindparams(bindparam("reason", type_=Text()))  # noqa: S608  a constant
+
+PAGE = 1000
+
+
+def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression]:
+    """Put addresses on the list, in one transaction; answers those that this call changed.
+
+    An address that is on the list for a stronger reason keeps it.
+    """
+    with engine.begin() as connection:
+        return add_in(connection, suppressions)
+
+
+def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
+    """`add`, as a part of the caller's transaction."""
+    strongest = _strongest(suppressions)
+    if not strongest:
+        return []
+    columns = {
+        name: [getattr(suppression, name) for suppression in strongest]
+        for name in ("address", "scope", "reason", "source", "note", "message_id", "feedback_id")
+    }
+    columns["expires_at"] = [suppression.expires_at for suppression in strongest]
+    rows = connection.execute(_ADD, {**columns, "reasons": list(REASONS)})
+    changed = {row.address for row in rows}
+    return [suppression for suppression in strongest if suppression.address in changed]
+
+
+def remove(engine: Engine, address: str, *, scope: str | None = None) -> int:
+    """Take an address off the list, in one scope or in all; answers how many entries went."""
+    with engine.begin() as connection:
+        return len(connection.execute(_REMOVE, {"address": address, "scope": scope}).all())
+
+
+def find(engine: Engine, address: str) -> list[Suppression]:
+    """Every entry of an address, expired ones too."""
+    with engine.begin() as connection:
+        rows = connection.execute(_FIND, {"address": address})
+        return [Suppression(**row) for row in rows.mappings()]
+
+
+def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppression]]:
+    """The whole list in pages, by address; each page is a transaction of its own."""
+    last = ("", "")
+    while True:
+        with engine.begin() as connection:
+            terms = {"reason": reason, "address": last[0], "scope": last[1], "most": PAGE}
+            rows = connection.execute(_LIST, terms).mappings()
+            page = [Suppression(**row) for row in rows]
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        last = (page[-1].address, page[-1].scope)
+
+
+def _strongest(suppressions: Sequence[Suppression]) -> list[Suppression]:
+    """One entry an address and scope, sorted so that two batches cannot deadlock."""
+    chosen: dict[tuple[str, str], Suppression] = {}
+    for suppression in suppressions:
+        key = (suppression.address, suppression.scope)
+        held = chosen.get(key)
+        if held is None or REASONS.index(suppression.reason) > REASONS.index(held.reason):
+            chosen[key] = suppression
+    return [chosen[key] for key in sorted(chosen)]

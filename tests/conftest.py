@@ -1,0 +1,157 @@
+"""What every test stands on: no world outside localhost, and a real PostgreSQL on demand."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.settings import load_settings
+from db.engine import connect
+from db.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from config.settings import Settings
+
+LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost"}
+EXTERNAL_DATABASE_URL = os.environ.get("DATABASE_URL")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_outside_world() -> Iterator[None]:
+    """A test that reaches for another host fails instead of touching it."""
+    real = socket.socket.connect
+
+    def connect_locally(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in LOCAL_HOSTS:
+            raise AssertionError(f"a test tried to connect to {address[0]}")
+        real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect_locally)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's machine reaches a test."""
+    for name in os.environ:
+        if name.startswith(("AWS_", "MAILSLUICE_", "EMAIL_")) or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+
+
+class Databases:
+    """Makes databases on one server: empty ones, and migrated ones quickly from a template."""
+
+    def __init__(self, run: Callable[[str], None], url_of: Callable[[str], str]) -> None:
+        self._run = run
+        self._url_of = url_of
+        self._template: str | None = None
+        self._prefix = f"mailsluice_test_{os.getpid()}"
+
+    def create_empty(self) -> tuple[str, str]:
+        """A new database without tables: its name and URL."""
+        name = f"{self._prefix}_{next(_numbers)}"
+        self._run(f'CREATE DATABASE "{name}"')
+        return name, self._url_of(name)
+
+    def create(self) -> tuple[str, str]:
+        """A new database with all tables: its name and URL."""
+        if self._template is None:
+            self._template, url = self.create_empty()
+            engine = connect(load_settings(database_url=url))
+            migrate(engine)
+            engine.dispose()
+        name = f"{self._prefix}_{next(_numbers)}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        return name, self._url_of(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected."""
+        self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def drop_template(self) -> None:
+        """Drop what `create` copies from."""
+        if self._template:
+            self.drop(self._template)
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The server of DATABASE_URL where that is set, or one started for these tests."""
+    if EXTERNAL_DATABASE_URL:
+        made = _on_server(EXTERNAL_DATABASE_URL)
+        yield made
+        made.drop_template()
+        return
+    yield from _on_embedded_server(tmp_path_factory.mktemp("postgres"))
+
+
+def _on_embedded_server(directory: Path) -> Iterator[Databases]:
+    from sandbox.postgres import PostgresServer  # noqa: PLC0415  not needed with DATABASE_URL
+
+    server = PostgresServer(directory / "data").start()
+    yield _on_server(server.url())
+    server.stop(immediately=True)
+
+
+def _on_server(url: str) -> Databases:
+    import psycopg  # noqa: PLC0415  only where a server is wanted
+    from sqlalchemy import make_url  # noqa: PLC0415
+
+    def run(statement: str) -> None:
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    return Databases(
+        run,
+        lambda name: make_url(url).set(database=name).render_as_string(hide_password=False),
+    )
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name, url = databases.create()
+    yield url
+    databases.drop(name)
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases) -> Iterator[str]:
+    """A database without tables."""
+    name, url = databases.create_empty()
+    yield url
+    databases.drop(name)
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings over the test's own database, everything else by default."""
+    return load_settings(database_url=database_url)
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    """Connections to the test's own database."""
+    made = connect(settings)
+    yield made
+    made.dispose()
