@@ -55,6 +55,13 @@ class EmailMessage(Base):
             "due_at",
             postgresql_where=text("state IN ('parked', 'queued', 'unknown')"),
         ),
+        # Most rows are final; what is not must be counted without reading those.
+        Index(
+            "email_messages_open",
+            "stream",
+            "state",
+            postgresql_where=text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+        ),
         Index("email_messages_lease", "lease_until", postgresql_where=text("state = 'sending'")),
     )
 

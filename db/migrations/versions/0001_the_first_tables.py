@@ -140,6 +140,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'sending'"),
     )
     op.create_index(
+        "email_messages_open",
+        "email_messages",
+        ["stream", "state"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+    )
+    op.create_index(
         "email_messages_ses_message_id", "email_messages", ["ses_message_id"], unique=False
     )
     op.create_table(
@@ -265,6 +272,11 @@ def downgrade() -> None:
     op.drop_table("gates")
     op.drop_table("email_suppressions")
     op.drop_index("email_messages_ses_message_id", table_name="email_messages")
+    op.drop_index(
+        "email_messages_open",
+        table_name="email_messages",
+        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+    )
     op.drop_index(
         "email_messages_lease",
         table_name="email_messages",

@@ -1,0 +1,91 @@
+"""The process `mailsluice worker`."""
+
+# mypy: allow-untyped-calls
+# Celery is not typed.
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import structlog
+from celery import signals
+
+from config import aws
+from config.checks import check_times
+from config.health import Progress
+from config.logs import configure_logs
+from config.monitor import Monitor
+from db import accounts, pacing
+from db.engine import check, connect
+from worker.app import make_app
+from worker.metrics import WorkerMetrics
+from worker.queues import check_redrive, queue_urls
+from worker.runtime import Runtime
+from worker.ses.account import read_account
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from celery import Celery
+    from sqlalchemy import Engine
+
+    from config.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+PROCESS = "worker"
+
+
+def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
+    """Deliver the jobs of these streams until SIGTERM; answers the exit code.
+
+    Raises:
+        ConfigurationError, DatabaseError: it cannot start, and why.
+    """
+    configure_logs(settings, PROCESS)
+    check_times(settings)
+    aws.check_credentials(settings)
+    engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
+    check(engine)
+    streams = {name: settings.streams[name] for name in stream_names}
+    sqs = aws.sqs(settings)
+    urls = queue_urls(sqs, streams.values())
+    check_redrive(sqs, urls)
+    _know_the_rate(settings, engine)
+    progress = Progress()
+    monitor = Monitor(settings, PROCESS, progress)
+    metrics = WorkerMetrics(monitor.registry, settings.metrics_namespace)
+    runtime = Runtime(settings, engine, metrics, progress)
+    monitor.start()
+    runtime.gatekeeper.start()
+    runtime.expect_receives(streams)
+    log.info("worker starts", streams=sorted(streams), **settings.masked())
+    exit_code = _work(make_app(settings, urls, runtime), runtime)
+    monitor.stop()
+    engine.dispose()
+    log.info("worker has ended", exit_code=exit_code)
+    return exit_code
+
+
+def _know_the_rate(settings: Settings, engine: Engine) -> None:
+    """Without a scheduler's reading of the account a first worker would wait for one."""
+    pacing.ensure(engine, settings.aws_region)
+    if accounts.latest(engine, settings.aws_region) is None:
+        accounts.save(engine, read_account(aws.ses_control(settings), settings.aws_region))
+
+
+def _work(app: Celery, runtime: Runtime) -> int:
+    def stop(**_: object) -> None:
+        runtime.stopping.set()
+
+    signals.worker_shutting_down.connect(stop, weak=False)
+    worker = app.Worker(
+        loglevel=logging.WARNING,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    runtime.stopping.set()
+    return int(worker.exitcode or 0)

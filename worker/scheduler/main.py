@@ -1,0 +1,71 @@
+"""The process `mailsluice scheduler`."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+from config import aws
+from config.checks import check_times
+from config.health import Progress
+from config.logs import configure_logs
+from config.monitor import Monitor
+from config.process import stop_on_signals
+from db.engine import check, connect
+from worker.queues import queue_urls
+from worker.scheduler.dispatch import Dispatcher
+from worker.scheduler.duties import Duty, DutyRunner
+from worker.scheduler.metrics import SchedulerMetrics
+from worker.scheduler.watches import AccountWatch, QueueWatch
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from config.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+PROCESS = "scheduler"
+
+
+def run_scheduler(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; answers the exit code.
+
+    Raises:
+        ConfigurationError, DatabaseError: it cannot start, and why.
+    """
+    configure_logs(settings, PROCESS)
+    check_times(settings)
+    aws.check_credentials(settings)
+    engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
+    check(engine)
+    progress = Progress()
+    monitor = Monitor(settings, PROCESS, progress)
+    metrics = SchedulerMetrics(monitor.registry, settings.metrics_namespace)
+    stopping = threading.Event()
+    todo = _duties(settings, engine, metrics)
+    monitor.start()
+    stop_on_signals(stopping)
+    log.info("scheduler starts", **settings.masked())
+    DutyRunner(engine, stopping, progress=progress, metrics=metrics).run(todo)
+    monitor.stop()
+    engine.dispose()
+    log.info("scheduler has ended")
+    return 0
+
+
+def _duties(settings: Settings, engine: Engine, metrics: SchedulerMetrics) -> list[Duty]:
+    sqs = aws.sqs(settings)
+    streams = settings.streams.values()
+    urls = queue_urls(sqs, streams)
+    queues = {stream.name: (stream.queue, urls[stream.queue]) for stream in streams}
+    dispatcher = Dispatcher(engine, sqs, queues, metrics)
+    account = AccountWatch(engine, aws.ses_control(settings), settings.aws_region, metrics)
+    depth = QueueWatch(engine, sqs, urls, metrics)
+    return [
+        Duty("dispatch", settings.dispatch_interval_seconds, 120.0, dispatcher.dispatch_due),
+        Duty("account", settings.account_poll_seconds, 60.0, account.look),
+        Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
+    ]
