@@ -1,0 +1,116 @@
+"""Migrations, start-up checks, duties and gates, on the real server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from config.errors import ConfigurationError
+from config.settings import load_settings
+from db import accounts, duties, gates, refused, watermarks
+from db.accounts import AccountReading
+from db.engine import check, connect
+from db.errors import DatabaseNotMigratedError, DatabaseUnreachableError
+from db.migrate import migrate, newest_revision
+from db.models import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
+    engine = connect(load_settings(database_url=empty_database_url))
+    assert migrate(engine) == (None, newest_revision())
+    assert migrate(engine) == (newest_revision(), newest_revision())
+    check(engine)
+    engine.dispose()
+
+
+def test_a_database_without_tables_is_refused_with_what_to_do(empty_database_url: str) -> None:
+    engine = connect(load_settings(database_url=empty_database_url))
+    with pytest.raises(DatabaseNotMigratedError, match="Run: mailsluice migrate"):
+        check(engine)
+    engine.dispose()
+
+
+def test_an_unreachable_database_is_named_without_its_password() -> None:
+    settings = load_settings(database_url="postgresql://me:secret@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnreachableError, match="Check DATABASE_URL") as caught:
+        check(connect(settings))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["", "no url", "mysql://me:secret@host/name"])
+def test_a_database_url_that_cannot_work_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
+        connect(load_settings(database_url=url))
+    assert "secret" not in str(caught.value)
+
+
+def begin(engine: Engine, *, interval: float = 0.0, lease: float = 60.0) -> bool:
+    return duties.begin(engine, "sweep", interval_seconds=interval, lease_seconds=lease)
+
+
+def test_a_duty_is_done_by_one_at_a_time(engine: Engine) -> None:
+    assert begin(engine)
+    assert not begin(engine)
+    duties.end(engine, "sweep")
+    assert begin(engine)
+
+
+def test_a_duty_is_not_begun_again_before_its_interval(engine: Engine) -> None:
+    assert begin(engine, interval=60)
+    duties.end(engine, "sweep")
+    assert not begin(engine, interval=60)
+
+
+def test_the_duty_of_a_scheduler_that_died_passes_on(engine: Engine) -> None:
+    assert begin(engine, lease=0)
+    assert begin(engine)
+
+
+def test_a_gate_stays_shut_for_the_longest_time_it_was_told(engine: Engine) -> None:
+    gates.shut(engine, "*", reason="quota", seconds=60)
+    gates.shut(engine, "*", reason="credentials", seconds=1)
+    [gate] = gates.all_shut(engine)
+    assert (gate.scope, gate.reason) == ("*", "credentials")
+    assert 50 < gate.seconds <= 60
+
+
+def test_a_gate_opens_by_itself(engine: Engine) -> None:
+    gates.shut(engine, "marketing", reason="quota", seconds=0)
+    assert gates.all_shut(engine) == []
+
+
+def test_the_newest_reading_of_the_account_counts(engine: Engine) -> None:
+    reading = AccountReading("eu-west-1", 14.0, 200.0, 3.0, True, False, "HEALTHY")  # noqa: FBT003
+    accounts.save(engine, reading)
+    accounts.save(engine, reading)
+    assert accounts.latest(engine, "eu-west-1") == reading
+    assert accounts.latest(engine, "us-east-1") is None
+
+
+def test_a_refused_message_is_kept_once_whatever_it_holds(engine: Engine) -> None:
+    def keep() -> int:
+        return refused.keep(
+            engine, queue="q", sqs_message_id="m", reason="no\x00", body="b\x00dy \ud800"
+        )
+
+    assert [keep(), keep()] == [1, 2]
+
+
+def test_a_watermark_never_steps_back(engine: Engine) -> None:
+    watermarks.advance(engine, "events", seconds_ago=1)
+    first = watermarks.drained_until(engine, "events")
+    watermarks.advance(engine, "events", seconds_ago=100)
+    assert first is not None
+    assert watermarks.drained_until(engine, "events") == first
