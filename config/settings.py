@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
 from config.streams import Stream, build_streams
@@ -155,6 +155,12 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  any setting's 
         _ = settings.streams
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from None
+    except SettingsError:
+        # The streams are the only setting that is JSON.
+        raise ConfigurationError(
+            "MAILSLUICE_STREAMS is not a JSON object, for example "
+            '{"receipts": {"configuration_set": "receipts"}, "marketing": null}'
+        ) from None
     return settings
 
 

@@ -1,0 +1,132 @@
+"""Settings: known names are honoured, what cannot work is refused with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.checks import check_times
+from config.errors import ConfigurationError
+from config.settings import Settings, load_settings, mask_password
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+def variables() -> set[str]:
+    """Every environment variable that a setting is read from."""
+    found: set[str] = set()
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        if alias is None:
+            found.add(f"MAILSLUICE_{name.upper()}")
+        else:
+            found |= {str(each) for each in alias.choices if str(each).isupper()}
+    return found
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = README.read_text()
+    assert [name for name in sorted(variables()) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "setting"),
+    [
+        ("AWS_DEFAULT_REGION", "us-east-1", "aws_region"),
+        ("AWS_SES_FROM_EMAIL", "a@example.com", "email_from"),
+        ("EMAIL_FROM", "a@example.com", "email_from"),
+        ("AWS_SES_FROM_NAME", "Ada", "email_from_name"),
+        ("AWS_SES_CONFIGURATION_SET", "main", "aws_ses_configuration_set"),
+        ("EMAIL_PROVIDER", "aws_ses", "email_provider"),
+        ("MAILSLUICE_QUEUE_PREFIX", "acme", "queue_prefix"),
+    ],
+)
+def test_a_variable_that_users_know_is_honoured(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, setting: str
+) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv(variable, value)
+    assert getattr(load_settings(), setting) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "part"),
+    [
+        ("MAILSLUICE_CONCURRENCY", "many", "MAILSLUICE_CONCURRENCY"),
+        ("MAILSLUICE_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("EMAIL_PROVIDER", "smtp", "EMAIL_PROVIDER"),
+        ("MAILSLUICE_STREAMS", "{no json", "MAILSLUICE_STREAMS"),
+        ("MAILSLUICE_STREAMS", '{"marketing": {"colour": "red"}}', "MAILSLUICE_STREAMS"),
+        ("MAILSLUICE_STREAMS", '{"No Name": {}}', "is no stream name"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, part: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert part in str(caught.value)
+
+
+def test_streams_can_be_added_changed_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SES_CONFIGURATION_SET", "main")
+    monkeypatch.setenv(
+        "MAILSLUICE_STREAMS",
+        '{"marketing": null, "receipts": {"configuration_set": "r"}, '
+        '"transactional": {"max_attempts": 3}}',
+    )
+    streams = load_settings(queue_prefix="acme").streams
+    assert sorted(streams) == ["notifications", "receipts", "transactional"]
+    assert (streams["receipts"].queue, streams["receipts"].configuration_set) == (
+        "acme-receipts",
+        "r",
+    )
+    assert streams["transactional"].max_attempts == 3
+    assert streams["transactional"].unknown_policy == "resend"
+    assert streams["notifications"].configuration_set == "main"
+
+
+def test_the_default_times_keep_every_promise() -> None:
+    check_times(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"lease_seconds": 25}, "MAILSLUICE_LEASE_SECONDS"),
+        ({"visibility_timeout_seconds": 60}, "MAILSLUICE_VISIBILITY_TIMEOUT_SECONDS"),
+        ({"sqs_read_timeout_seconds": 12}, "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS"),
+        ({"unknown_grace_seconds": 20}, "MAILSLUICE_UNKNOWN_GRACE_SECONDS"),
+        ({"retry_max_seconds": 1}, "MAILSLUICE_RETRY_MAX_SECONDS"),
+    ],
+)
+def test_times_that_could_break_a_promise_are_refused_with_the_least_that_would_do(
+    change: dict[str, float], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="must be at least") as caught:
+        check_times(load_settings(**change))
+    assert named in str(caught.value)
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASECRET")
+    shown = str(load_settings(database_url="postgresql://me:hidden@host/name").masked())
+    assert "very-secret" not in shown
+    assert "AKIASECRET" not in shown
+    assert "hidden" not in shown
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://me:pw@host/name", "postgresql://me:********@host/name"),
+        ("postgresql://me@host/name", "postgresql://me@host/name"),
+        ("postgresql://host/name", "postgresql://host/name"),
+        ("postgresql://me:p@w@host/name", "postgresql://me:********@host/name"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, masked: str) -> None:
+    assert mask_password(url) == masked
