@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects.postgresql import insert
-
+from db.event_records import keep_bounces, keep_complaints, keep_events
 from db.event_states import match_messages, move_messages, move_recipients
-from db.models import EmailBounce, EmailComplaint, EmailEvent
 from db.suppressions import Suppression, add_in
 
 if TYPE_CHECKING:
@@ -84,102 +82,37 @@ class Applied:
 def apply(engine: Engine, events: Sequence[Event]) -> Applied:
     """Apply a batch in one transaction. Events seen before are recognised and change nothing.
 
+    Only one that matched no message then, and names one now, still moves that message.
+
     Raises:
         sqlalchemy.exc.OperationalError: the database is away; nothing was applied.
     """
+    distinct = _by_identity(events)
     with engine.begin() as connection:
-        fresh = _keep(connection, _by_identity(events))
-        matched = match_messages(connection, fresh)
-        known = move_messages(connection, fresh, matched)
-        move_recipients(connection, fresh, matched)
+        matched = match_messages(connection, distinct)
+        fresh, joined = keep_events(connection, distinct, matched)
+        known = move_messages(connection, fresh + joined, matched)
+        move_recipients(connection, fresh + joined, matched)
         return Applied(
             events=fresh,
             unmatched=[event for event in fresh if matched.get(event.identity) not in known],
-            bounces=_keep_bounces(connection, fresh, matched),
-            complaints=_keep_complaints(connection, fresh, matched),
+            bounces=keep_bounces(connection, fresh, matched),
+            complaints=keep_complaints(connection, fresh, matched),
             suppressions=_suppress(connection, fresh, matched),
         )
 
 
 def _by_identity(events: Iterable[Event]) -> list[Event]:
-    """Each event once, in the order of the unique key that the insert takes locks in."""
-    distinct = {event.identity: event for event in events}
+    """Each event once, in the order of the unique key that the insert takes locks in.
+
+    Of the two forms in which SES publishes one event, the one that carries our id.
+    """
+    distinct: dict[str, Event] = {}
+    for event in events:
+        held = distinct.get(event.identity)
+        if held is None or held.message_id is None:
+            distinct[event.identity] = event
     return [distinct[identity] for identity in sorted(distinct)]
-
-
-def _keep(connection: Connection, events: Sequence[Event]) -> list[Event]:
-    if not events:
-        return []
-    rows = [
-        {
-            "identity": event.identity,
-            "kind": event.kind,
-            "message_id": event.message_id,
-            "ses_message_id": event.ses_message_id,
-            "occurred_at": event.occurred_at,
-            "raw": dict(event.raw),
-        }
-        for event in events
-    ]
-    kept = connection.execute(
-        insert(EmailEvent)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=[EmailEvent.identity])
-        .returning(EmailEvent.identity)
-    )
-    fresh = set(kept.scalars())
-    return [event for event in events if event.identity in fresh]
-
-
-def _keep_bounces(
-    connection: Connection, events: Sequence[Event], matched: Mapping[str, UUID]
-) -> list[Bounce]:
-    held = {
-        (bounce.feedback_id, bounce.address): (event, bounce)
-        for event in events
-        for bounce in event.bounces
-    }
-    rows = [_row(*held[key], matched) for key in sorted(held)]
-    kept = _insert_new(connection, EmailBounce, rows)
-    return [held[key][1] for key in sorted(kept)]
-
-
-def _keep_complaints(
-    connection: Connection, events: Sequence[Event], matched: Mapping[str, UUID]
-) -> list[Complaint]:
-    held = {
-        (complaint.feedback_id, complaint.address): (event, complaint)
-        for event in events
-        for complaint in event.complaints
-    }
-    rows = [_row(*held[key], matched) for key in sorted(held)]
-    kept = _insert_new(connection, EmailComplaint, rows)
-    return [held[key][1] for key in sorted(kept)]
-
-
-def _row(event: Event, feedback: Bounce | Complaint, matched: Mapping[str, UUID]) -> dict[str, Any]:
-    return {
-        **asdict(feedback),
-        "message_id": matched.get(event.identity),
-        "ses_message_id": event.ses_message_id,
-    }
-
-
-def _insert_new(
-    connection: Connection,
-    table: type[EmailBounce | EmailComplaint],
-    rows: Sequence[Mapping[str, Any]],
-) -> set[tuple[str, str]]:
-    """Insert what is not there yet; answers the keys (feedback id, address) that were new."""
-    if not rows:
-        return set()
-    statement = (
-        insert(table)
-        .values(rows)
-        .on_conflict_do_nothing(index_elements=[table.feedback_id, table.address])
-        .returning(table.feedback_id, table.address)
-    )
-    return {(row.feedback_id, row.address) for row in connection.execute(statement)}
 
 
 def _suppress(

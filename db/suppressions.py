@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,9 @@ ON CONFLICT (address, scope) DO UPDATE SET reason = excluded.reason, source = ex
     feedback_id = excluded.feedback_id, expires_at = excluded.expires_at, created_at = now()
 WHERE array_position(:reasons, excluded.reason) > array_position(:reasons, s.reason)
     OR s.expires_at <= now()
-RETURNING address, reason
+    OR (excluded.reason = s.reason
+        AND s.expires_at < coalesce(excluded.expires_at, 'infinity'))
+RETURNING address, scope
 """).bindparams(
     *(
         bindparam(name, type_=ARRAY(Text()))
@@ -78,7 +81,8 @@ PAGE = 1000
 def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression]:
     """Put addresses on the list, in one transaction; answers those that this call changed.
 
-    An address that is on the list for a stronger reason keeps it.
+    An address that is on the list for a stronger reason keeps it, and so does one that is there
+    for the same reason for longer.
     """
     with engine.begin() as connection:
         return add_in(connection, suppressions)
@@ -95,8 +99,8 @@ def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[
     }
     columns["expires_at"] = [suppression.expires_at for suppression in strongest]
     rows = connection.execute(_ADD, {**columns, "reasons": list(REASONS)})
-    changed = {row.address for row in rows}
-    return [suppression for suppression in strongest if suppression.address in changed]
+    changed = {(row.address, row.scope) for row in rows}
+    return [each for each in strongest if (each.address, each.scope) in changed]
 
 
 def remove(engine: Engine, address: str, *, scope: str | None = None) -> int:
@@ -133,6 +137,13 @@ def _strongest(suppressions: Sequence[Suppression]) -> list[Suppression]:
     for suppression in suppressions:
         key = (suppression.address, suppression.scope)
         held = chosen.get(key)
-        if held is None or REASONS.index(suppression.reason) > REASONS.index(held.reason):
+        if held is None or _strength(suppression) > _strength(held):
             chosen[key] = suppression
     return [chosen[key] for key in sorted(chosen)]
+
+
+def _strength(suppression: Suppression) -> tuple[int, float]:
+    """The reason first, then how long it lasts."""
+    expires_at = suppression.expires_at
+    lasts = expires_at.timestamp() if expires_at else math.inf
+    return REASONS.index(suppression.reason), lasts

@@ -18,16 +18,15 @@ from config.monitor import Monitor
 from config.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
-def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Logging set up as in a process, and put back afterwards."""
+def set_up_logs() -> Iterator[Callable[[], None]]:
+    """Sets logging up as in a process; it is put back afterwards."""
     root = logging.getLogger()
     before, level = root.handlers, root.level
-    configure_logs(load_settings(), "worker")
-    yield
+    yield lambda: configure_logs(load_settings(), "worker")
     root.handlers, root.level = before, level
     structlog.reset_defaults()
 
@@ -45,10 +44,10 @@ def test_what_looks_like_an_address_is_taken_out(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
-@pytest.mark.usefixtures("logs")
 def test_a_log_line_is_json_with_the_process_and_without_addresses(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], set_up_logs: Callable[[], None]
 ) -> None:
+    set_up_logs()
     structlog.get_logger("x").info("sent to ada@example.com", who=["bob@example.com"], attempt=1)
     logging.getLogger("library").warning("failed for %s", "cy@example.com")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -57,8 +56,10 @@ def test_a_log_line_is_json_with_the_process_and_without_addresses(
     assert "example.com" not in json.dumps(lines)
 
 
-@pytest.mark.usefixtures("logs")
-def test_an_exception_in_a_log_has_no_address_either(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_in_a_log_has_no_address_either(
+    capsys: pytest.CaptureFixture[str], set_up_logs: Callable[[], None]
+) -> None:
+    set_up_logs()
     try:
         int("no such user: ada@example.com")
     except ValueError:
