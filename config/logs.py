@@ -19,7 +19,7 @@ REDACTED = "[address]"
 # Wider than RFC 5322 on purpose: what merely looks like an address is taken out too.
 _ADDRESS = re.compile(r"[^\s\"'<>,;:()\[\]{}=]+@[^\s\"'<>,;:()\[\]{}=]+")
 
-_QUIET_LOGGERS = ("botocore", "boto3", "urllib3", "s3transfer")
+_QUIET_LOGGERS = ("botocore", "boto3", "urllib3", "s3transfer", "celery", "kombu")
 
 
 def redact(text: str) -> str:

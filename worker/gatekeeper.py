@@ -39,7 +39,7 @@ class Gatekeeper:
     def start(self) -> None:
         """Look at the gates once, then keep looking in a thread of its own."""
         self._progress.expect(LOOP, within_seconds=PROGRESS_WITHIN_SECONDS)
-        self._refresh()
+        self.look()
         self._thread.start()
 
     def is_open(self, stream: str) -> bool:
@@ -53,9 +53,10 @@ class Gatekeeper:
 
     def _run(self) -> None:
         while not self._stopping.wait(REFRESH_SECONDS):
-            self._refresh()
+            self.look()
 
-    def _refresh(self) -> None:
+    def look(self) -> None:
+        """Look at the gates once."""
         try:
             found = gates.all_shut(self._engine)
         except SQLAlchemyError as error:

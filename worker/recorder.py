@@ -82,7 +82,7 @@ class Recorder:
     def _until_written(self, write: Callable[[], bool]) -> bool:
         retrying = Retrying(
             retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_exponential_jitter(initial=0.1, max=2),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2),
             stop=stop_after_delay(self._settings.record_timeout_seconds),
             reraise=True,
         )

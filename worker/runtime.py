@@ -142,7 +142,7 @@ class Runtime:
         """Wait here with the message in hand: giving it back would cost it a receive each time."""
         retrying = Retrying(
             retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_exponential_jitter(initial=0.2, max=DATABASE_RETRY_MOST_SECONDS),
+            wait=wait_exponential_jitter(multiplier=0.2, max=DATABASE_RETRY_MOST_SECONDS),
             sleep=sleep_using_event(self.stopping),
             stop=lambda _: self.stopping.is_set(),
             retry_error_callback=lambda _: GiveBack(0),

@@ -1,0 +1,76 @@
+"""The commands `mailsluice sandbox` and `mailsluice demo`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from config.process import stop_on_signals
+from sandbox.demo.run import Demo, DemoError
+from sandbox.demo.show import print_places
+from sandbox.installation import Installation
+from sandbox.processes import ProcessError
+from sandbox.waiting import NotInTimeError
+
+
+def sandbox() -> None:
+    """Bring up a database and a simulated AWS on localhost, migrated and provisioned.
+
+    Prints the environment variables that point every command and SDK at it, and runs until
+    Ctrl-C.
+
+    Example: mailsluice sandbox
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="mailsluice-") as directory,
+        Installation(Path(directory), database_url=_database_url()) as installation,
+    ):
+        print_places(Console(), installation)
+        _wait_for_the_end()
+
+
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running afterwards, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Send a few hundred mails through a whole installation on localhost, and account for each.
+
+    Exits with 0 when every message is accounted for.
+
+    Example: mailsluice demo --keep
+    """
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="mailsluice-") as directory:
+        raise typer.Exit(_demo(console, Path(directory), keep=keep))
+
+
+def _demo(console: Console, directory: Path, *, keep: bool) -> int:
+    console.print("starting PostgreSQL and a simulated AWS on localhost")
+    try:
+        with Installation(directory, database_url=_database_url()) as installation:
+            adds_up = Demo(installation, console).run()
+            if keep:
+                print_places(console, installation)
+                _wait_for_the_end()
+    except (DemoError, NotInTimeError, ProcessError) as error:
+        console.print(f"[red]{error}[/]")
+        return 1
+    return 0 if adds_up else 1
+
+
+def _database_url() -> str | None:
+    return os.environ.get("DATABASE_URL") or None
+
+
+def _wait_for_the_end() -> None:
+    stopping = threading.Event()
+    stop_on_signals(stopping)
+    stopping.wait()
