@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
     events_queue: str | None = None
     receive_wait_seconds: int = Field(default=10, ge=1, le=20)
-    visibility_timeout_seconds: int = Field(default=300, ge=30, le=43_200)
+    visibility_timeout_seconds: int = Field(default=300, ge=5, le=43_200)
     max_receive_count: int = Field(default=10, ge=2, le=1000)
 
     # --- time-outs of single calls

@@ -70,6 +70,9 @@ class Installation:
 
     def close(self) -> None:
         """End every process that was started here, the newest first."""
+        for process in self.processes:
+            if process.is_running:
+                process.terminate()
         for process in reversed(self.processes):
             process.stop()
         self.processes.clear()

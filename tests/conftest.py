@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from config.settings import Settings
+    from sandbox.installation import Installation
+    from sandbox.watch import Watch
 
 LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost"}
 EXTERNAL_DATABASE_URL = os.environ.get("DATABASE_URL")
@@ -155,3 +157,26 @@ def engine(settings: Settings) -> Iterator[Engine]:
     made = connect(settings)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="module")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases
+) -> Iterator[Installation]:
+    """Database, simulated AWS and queues, without any process yet; one for a whole module."""
+    from sandbox.installation import Installation  # noqa: PLC0415  heavy, and rarely needed
+
+    name, url = databases.create_empty()
+    with Installation(tmp_path_factory.mktemp("installation"), database_url=url) as made:
+        yield made
+    databases.drop(name)
+
+
+@pytest.fixture(scope="module")
+def watch(installation: Installation) -> Iterator[Watch]:
+    """The ledger and SES's own record of that installation."""
+    from sandbox.watch import Watch  # noqa: PLC0415  heavy, and rarely needed
+
+    made = Watch(installation)
+    yield made
+    made.close()

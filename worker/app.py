@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import Celery, Task, signals
-from celery.exceptions import Reject
 
 from config import aws
 from mailsluice import DELIVER
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from worker.runtime import Runtime
+
+REFUSED_SECONDS = 2
 
 
 def make_app(settings: Settings, queue_urls: Mapping[str, str], runtime: Runtime) -> Celery:
@@ -51,7 +52,8 @@ def _add_deliver(app: Celery, runtime: Runtime) -> None:
         try:
             disposition = runtime.deliver(job, received(self.request))
         except JobRefusedError:
-            raise Reject("refused", requeue=False) from None
+            # It has been written down: let the queue's redrive have it soon.
+            disposition = GiveBack(REFUSED_SECONDS)
         if isinstance(disposition, GiveBack):
             give_back(self.request, disposition.after_seconds)
 

@@ -8,20 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from config.tags import MESSAGE_ID_TAG
 from db import suppressions
-from db.engine import connect
-from db.messages import MessageStatus, status
 from mailsluice import Mailsluice, Message
-from sandbox.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Engine
-
-    from sandbox.aws.truth import Send
     from sandbox.installation import Installation
+    from sandbox.watch import Watch
 
 BOUNCING = "bounce@simulator.amazonses.com"
 
@@ -33,72 +25,48 @@ def running(installation: Installation) -> Installation:
     return installation
 
 
-@pytest.fixture(scope="module")
-def ledger(installation: Installation) -> Iterator[Engine]:
-    engine = connect(installation.settings())
-    yield engine
-    engine.dispose()
-
-
 @pytest.fixture
 def queue(running: Installation) -> Mailsluice:
     return Mailsluice(sqs_client=running.sqs)
 
 
-def reaches(ledger: Engine, message_id: object, state: str) -> MessageStatus:
-    found: list[MessageStatus] = []
-
-    def is_there() -> bool:
-        seen = status(ledger, uuid.UUID(str(message_id)))
-        found[:] = [seen] if seen else []
-        return bool(seen) and seen.state == state
-
-    until(is_there, f"message {message_id} is {state}, and not {found}")
-    return found[0]
-
-
-def accepted(installation: Installation, message_id: object) -> list[Send]:
-    sends = installation.control.sends()
-    return [send for send in sends if send.tags.get(MESSAGE_ID_TAG) == str(message_id)]
-
-
 def test_a_message_is_delivered_and_its_life_can_be_told(
-    running: Installation, queue: Mailsluice, ledger: Engine
+    running: Installation, queue: Mailsluice, watch: Watch
 ) -> None:
     message_id = queue.send(Message(to="Ada <ada@example.com>", subject="Hello", text="Hi"))
-    found = reaches(ledger, message_id, "delivered")
+    found = watch.reaches(message_id, "delivered")
     assert found.recipients == {"ada@example.com": "delivered"}
     assert {event.kind for event in found.events} == {"send", "delivery"}
-    [send] = accepted(running, message_id)
+    [send] = watch.accepted(message_id)
     assert send.ses_message_id == found.ses_message_id
     assert send.configuration_set == "mailsluice"
 
 
 def test_a_bounce_suppresses_its_address_and_the_next_mail_is_not_sent(
-    running: Installation, queue: Mailsluice, ledger: Engine
+    running: Installation, queue: Mailsluice, watch: Watch
 ) -> None:
     first = queue.send(Message(to=BOUNCING, subject="Invoice", text="…"))
-    reaches(ledger, first, "bounced")
-    [entry] = suppressions.find(ledger, BOUNCING)
+    watch.reaches(first, "bounced")
+    [entry] = suppressions.find(watch.engine, BOUNCING)
     assert (entry.reason, str(entry.message_id)) == ("bounce", str(first))
     second = queue.send(Message(to=BOUNCING, subject="Invoice, again", text="…"))
-    reaches(ledger, second, "suppressed")
-    assert accepted(running, second) == []
+    watch.reaches(second, "suppressed")
+    assert watch.accepted(second) == []
 
 
 def test_the_same_message_enqueued_twice_is_sent_once(
-    running: Installation, queue: Mailsluice, ledger: Engine
+    running: Installation, queue: Mailsluice, watch: Watch
 ) -> None:
     for _ in range(2):
         message_id = queue.send(
             Message(to="ada@example.com", subject="Once", text="…", idempotency_key="order-1")
         )
-    reaches(ledger, message_id, "delivered")
+    watch.reaches(message_id, "delivered")
     running.control.wait_for("queue_empty:mailsluice-transactional", 0)
-    assert len(accepted(running, message_id)) == 1
+    assert len(watch.accepted(message_id)) == 1
 
 
-def test_a_message_put_on_sqs_by_plain_boto3_arrives(running: Installation, ledger: Engine) -> None:
+def test_a_message_put_on_sqs_by_plain_boto3_arrives(running: Installation, watch: Watch) -> None:
     message_id = str(uuid.uuid4())
     job = {
         "id": message_id,
@@ -117,25 +85,25 @@ def test_a_message_put_on_sqs_by_plain_boto3_arrives(running: Installation, ledg
     }
     url = running.sqs.get_queue_url(QueueName="mailsluice-transactional")["QueueUrl"]
     running.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
-    reaches(ledger, message_id, "delivered")
+    watch.reaches(message_id, "delivered")
 
 
 def test_a_template_that_does_not_exist_parks_its_message_with_the_reason(
-    running: Installation, queue: Mailsluice, ledger: Engine
+    running: Installation, queue: Mailsluice, watch: Watch
 ) -> None:
     message_id = queue.send(Message(to="ada@example.com", template="none", stream="marketing"))
-    found = reaches(ledger, message_id, "parked")
+    found = watch.reaches(message_id, "parked")
     assert found.outcome_reason is not None
     assert "create it" in found.outcome_reason
 
 
 def test_no_address_subject_or_body_is_in_any_log_or_metric(
-    running: Installation, queue: Mailsluice, ledger: Engine
+    running: Installation, queue: Mailsluice, watch: Watch
 ) -> None:
     message_id = queue.send(
         Message(to="secret-person@example.com", subject="Secret subject", text="Secret body")
     )
-    reaches(ledger, message_id, "delivered")
+    watch.reaches(message_id, "delivered")
     for process in running.processes:
         written = process.log_path.read_text() + process.metrics()
         assert "@example.com" not in written

@@ -1,0 +1,82 @@
+"""A worker is killed at the worst moment: nothing is lost, nothing is sent twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailsluice import Mailsluice, Message
+from sandbox.waiting import until
+
+if TYPE_CHECKING:
+    from sandbox.installation import Installation
+    from sandbox.watch import Watch
+
+# Short leases, so that a killed worker's claims run out while somebody is watching.
+SHORT = {
+    "MAILSLUICE_SES_READ_TIMEOUT_SECONDS": "2",
+    "MAILSLUICE_CONNECT_TIMEOUT_SECONDS": "1",
+    "MAILSLUICE_LEASE_SECONDS": "5",
+    "MAILSLUICE_VISIBILITY_TIMEOUT_SECONDS": "8",
+    "MAILSLUICE_UNKNOWN_GRACE_SECONDS": "10",
+}
+HELD = 5
+
+
+@pytest.fixture(scope="module")
+def installation_with_events(installation: Installation) -> Installation:
+    installation.start("scheduler")
+    installation.start("events")
+    return installation
+
+
+def test_killed_while_ses_holds_the_answer_each_message_is_accepted_once(
+    installation_with_events: Installation, watch: Watch
+) -> None:
+    running = installation_with_events
+    control = running.control
+    control.fault("ses", "SendEmail", "slow", seconds=20.0)
+    first = running.start("worker", **SHORT)
+    queue = Mailsluice(sqs_client=running.sqs)
+    report = queue.send_many(
+        Message(to=f"reader{number}@example.com", subject="Hello", text="Hi")
+        for number in range(HELD)
+    )
+    control.wait_for("sends", HELD)
+    first.kill()
+    control.clear_faults()
+    running.start("worker", **SHORT)
+    for message_id in report.queued:
+        watch.reaches(message_id, "delivered", timeout_seconds=60)
+    # The killed worker's messages come back once their visibility ends; only then is it shown
+    # that they are not sent again.
+    until(
+        lambda: running.control.queue("mailsluice-transactional")["in_flight"] == 0,
+        "every copy on SQS has come back and gone",
+        timeout_seconds=60,
+    )
+    assert [len(watch.accepted(message_id)) for message_id in report.queued] == [1] * HELD
+
+
+def test_killed_before_the_request_left_the_message_becomes_unknown_and_is_not_sent_blindly(
+    installation_with_events: Installation, watch: Watch
+) -> None:
+    running = installation_with_events
+    for process in running.processes:
+        if process.name == "worker" and process.is_running:
+            process.stop()
+    control = running.control
+    control.fault("ses", "SendEmail", "hang")
+    worker = running.start("worker", **SHORT)
+    message_id = Mailsluice(sqs_client=running.sqs).send(
+        Message(to="ada@example.com", subject="Hello", text="Hi")
+    )
+    control.wait_for("started:ses.SendEmail", HELD + 1)
+    worker.kill()
+    control.clear_faults()
+    running.start("worker", **SHORT)
+    found = watch.reaches(message_id, "unknown", timeout_seconds=60)
+    assert found.outcome_code == "LeaseExpired"
+    control.wait_for("queue_empty:mailsluice-transactional", 0)
+    assert watch.accepted(message_id) == []
