@@ -15,15 +15,11 @@ from worker.ses import request as ses_request
 from worker.ses.outcomes import Halt, Scope, Throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from sqlalchemy import Engine
 
     from config.settings import Settings
-    from config.streams import Stream
-    from mailsluice import Message
     from worker.gatekeeper import Gatekeeper
+    from worker.jobs import Job
     from worker.metrics import WorkerMetrics
     from worker.pacer import Pacer
     from worker.recorder import Recorder
@@ -35,10 +31,7 @@ log = structlog.get_logger(__name__)
 BUSY_MARGIN_SECONDS = 1.0
 
 _GATE_SHUT = Halt(
-    "gate_shut", Why("GateShut", "Sending is halted; it goes on by itself."), Scope.MESSAGE
-)
-_LEASE_TOO_SHORT = Throttled(
-    "lease_too_short", Why("LeaseTooShort", "The process stood still; nothing was sent.")
+    "gate_shut", Why("GateShut", "Sending is halted; it goes on by itself."), Scope.GATE
 )
 
 
@@ -52,16 +45,6 @@ class GiveBack:
     """Leave the message on SQS, to be received again after so long."""
 
     after_seconds: float
-
-
-@dataclass(frozen=True)
-class Job:
-    """A message as it came from a queue: understood, and as its producer wrote it."""
-
-    message: Message
-    payload: Mapping[str, Any]
-    stream: Stream
-    enqueued_at: datetime | None
 
 
 class Delivery:
@@ -116,11 +99,14 @@ class Delivery:
                 return self._not_ours(job, claimed)
             self._pacer.give_back(len(claimed.blocked))
             outcome = self._attempt(job, claimed, lease_ends)
+            if outcome is None:
+                continue
             self._recorder.record(job, claimed, outcome)
             if not isinstance(outcome, Throttled):
                 return Done()
 
-    def _attempt(self, job: Job, claimed: Claimed, lease_ends: float) -> Outcome:
+    def _attempt(self, job: Job, claimed: Claimed, lease_ends: float) -> Outcome | None:
+        """Send under the claim. None: there was no time left for it, and the claim is released."""
         try:
             prepared = self._prepare(job, claimed)
         except Exception:
@@ -130,7 +116,8 @@ class Delivery:
         if isinstance(prepared, Halt):
             return prepared
         if time.monotonic() + self._longest_call_seconds > lease_ends:
-            return _LEASE_TOO_SHORT
+            release(self._engine, Held(job.message.id, claimed.attempt))
+            return None
         began = time.monotonic()
         outcome = self._sender.send(prepared)
         self._metrics.record_call(time.monotonic() - began)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailsluice import MessageError, parse_job
-from worker.delivery import Job
 from worker.ses.request import UnsupportedContentError, check_supported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from config.streams import Stream
+    from mailsluice import Message
+
+
+@dataclass(frozen=True)
+class Job:
+    """A message as it came from a queue: understood, and as its producer wrote it."""
+
+    message: Message
+    payload: Mapping[str, Any]
+    stream: Stream
+    enqueued_at: datetime | None
 
 
 class JobRefusedError(Exception):

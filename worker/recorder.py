@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from db.claims import Claimed
-    from worker.delivery import Job
     from worker.gatekeeper import Gatekeeper
+    from worker.jobs import Job
     from worker.metrics import WorkerMetrics
     from worker.ses.outcomes import Outcome
 
@@ -113,8 +113,9 @@ class Recorder:
             return self._park(
                 job, held, outcome, max(seconds, policy.backoff_seconds(claimed.attempt))
             )
-        scope = gates.EVERYTHING if outcome.scope is Scope.ACCOUNT else job.stream.name
-        self._gatekeeper.shut(scope, reason=outcome.cause, seconds=seconds)
+        if outcome.scope is not Scope.GATE:
+            scope = gates.EVERYTHING if outcome.scope is Scope.ACCOUNT else job.stream.name
+            self._gatekeeper.shut(scope, reason=outcome.cause, seconds=seconds)
         # Spread over one more gate's time, so that what was halted does not return as one wave.
         spread = random.uniform(1.0, 2.0)  # noqa: S311  no secret
         return self._park(job, held, outcome, seconds * spread)

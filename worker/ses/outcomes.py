@@ -16,6 +16,7 @@ class Scope(StrEnum):
     ACCOUNT = "account"  # everything this account sends
     STREAM = "stream"  # what the stream is configured with
     MESSAGE = "message"  # something that this message names: its sender, its template
+    GATE = "gate"  # SES was not asked: the gate of the stream is shut already
 
 
 @dataclass(frozen=True)
