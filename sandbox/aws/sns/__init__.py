@@ -1,0 +1,1 @@
+"""Amazon SNS: topics that deliver to SQS, over the Query protocol."""

@@ -1,0 +1,1 @@
+"""Amazon SQS: standard queues over the AWS JSON 1.0 protocol."""
