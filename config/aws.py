@@ -82,4 +82,6 @@ def _config(settings: Settings, *, total_max_attempts: int, read: float | None =
         retries={"mode": "standard", "total_max_attempts": total_max_attempts},
         max_pool_connections=settings.concurrency + EXTRA_CONNECTIONS,
         tcp_keepalive=True,
+        # botocore otherwise puts its long one together anew at every call.
+        user_agent="mailsluice",
     )

@@ -71,6 +71,8 @@ class Runtime:
         Raises:
             JobRefusedError: it cannot be understood; it has been written down with the reason.
         """
+        # While every slot is taken nothing is received, and each job that ends is the progress.
+        self._beat_all()
         try:
             job = understand(
                 payload,
@@ -112,6 +114,10 @@ class Runtime:
         # A shut gate is a decision, not a loop that stands still.
         self._progress.beat(_loop(queue))
         return False
+
+    def _beat_all(self) -> None:
+        for queue in self._stream_of_queue:
+            self._progress.beat(_loop(queue))
 
     def expect_receives(self, streams: Mapping[str, Stream]) -> None:
         """From now on every one of these queues must be asked again and again."""
