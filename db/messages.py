@@ -54,7 +54,9 @@ def status(engine: Engine, message_id: UUID) -> MessageStatus | None:
         .where(EmailEvent.message_id == message_id)
         .order_by(EmailEvent.occurred_at, EmailEvent.id)
     )
-    with engine.begin() as connection:
+    # One snapshot for all three statements: a picture of one moment.
+    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
+    with snapshot.begin() as connection:
         row = connection.execute(
             select(EmailMessage.__table__).where(EmailMessage.id == message_id)
         ).one_or_none()

@@ -1,0 +1,147 @@
+"""The event queue on SQS.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from config import aws
+from config.errors import ConfigurationError
+from consumers.fields import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import MessageTypeDef
+
+    from config.settings import Settings
+
+MESSAGES_PER_CALL = 10
+
+_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+
+
+@dataclass(frozen=True)
+class QueueMessage:
+    """A message as it was received; `sent_at` is when it was put on the queue."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    sent_at: datetime
+
+
+class EventQueue:
+    """One queue of events. Every method is one attempt, and raises what boto3 raises."""
+
+    def __init__(self, client: SQSClient, name: str, url: str) -> None:
+        self.name = name
+        self._client = client
+        self._url = url
+
+    def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
+        """Up to ten messages; a wait above zero asks all of SQS's hosts."""
+        answer = self._client.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=MESSAGES_PER_CALL,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        return [_received(message) for message in answer.get("Messages", [])]
+
+    def delete(self, messages: Sequence[QueueMessage]) -> list[QueueMessage]:
+        """Delete them; answers those that SQS did not delete."""
+        left = []
+        for group in _tens(messages):
+            answer = self._client.delete_message_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message.receipt_handle}
+                    for number, message in enumerate(group)
+                ],
+            )
+            left += [group[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        return left
+
+    def give_back(self, messages: Sequence[QueueMessage]) -> None:
+        """Make them visible again at once, for whoever receives next."""
+        for group in _tens(messages):
+            self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "ReceiptHandle": message.receipt_handle,
+                        "VisibilityTimeout": 0,
+                    }
+                    for number, message in enumerate(group)
+                ],
+            )
+
+    def holds_nothing(self) -> bool:
+        """Whether no message is visible, delayed or in anybody's hands."""
+        answer = self._client.get_queue_attributes(
+            QueueUrl=self._url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+                "ApproximateNumberOfMessagesDelayed",
+            ],
+        )
+        return not any(int(count) for count in answer["Attributes"].values())
+
+
+def find_queue(settings: Settings) -> EventQueue:
+    """The configured event queue.
+
+    Raises:
+        ConfigurationError: there is no such queue, or SQS cannot be asked.
+    """
+    name = settings.events_queue_name
+    aws.check_credentials(settings)
+    try:
+        url = aws.sqs(settings).get_queue_url(QueueName=name)["QueueUrl"]
+    except ClientError as error:
+        raise ConfigurationError(_explain(error, name, settings.aws_region)) from None
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"SQS cannot be reached in region {settings.aws_region}: {error} Check AWS_REGION, "
+            "AWS_ENDPOINT_URL_SQS if it is set, and the network."
+        ) from None
+    return EventQueue(aws.sqs_receiver(settings), name, url)
+
+
+def _explain(error: ClientError, name: str, region: str) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in _NO_QUEUE:
+        return (
+            f"There is no queue {name!r} in region {region}. Run `mailsluice provision`, or check "
+            "AWS_REGION and MAILSLUICE_QUEUE_PREFIX (or MAILSLUICE_EVENTS_QUEUE)."
+        )
+    return (
+        f"SQS refused to name the queue {name!r} in region {region} ({code}). Check the AWS "
+        "credentials, and that they are allowed sqs:GetQueueUrl."
+    )
+
+
+def _received(message: MessageTypeDef) -> QueueMessage:
+    sent_ms = message.get("Attributes", {}).get("SentTimestamp", "")
+    sent_at = moment(int(sent_ms)) if sent_ms.isdecimal() else None
+    return QueueMessage(
+        id=message["MessageId"],
+        receipt_handle=message["ReceiptHandle"],
+        body=message.get("Body", ""),
+        sent_at=sent_at or datetime.now(UTC),
+    )
+
+
+def _tens(messages: Sequence[QueueMessage]) -> Iterator[Sequence[QueueMessage]]:
+    for start in range(0, len(messages), MESSAGES_PER_CALL):
+        yield messages[start : start + MESSAGES_PER_CALL]

@@ -1,0 +1,65 @@
+"""Whom an event is about.
+
+Events name addresses in many spellings, and a bounce may name one that we never wrote to: the
+mailbox that a recipient forwards to, or whatever a stranger's server put into its report.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from consumers.fields import several, text
+from db.addresses import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ADDRESS_CHARACTERS = 320
+
+# Commas and semicolons part addresses, but not inside a quoted name.
+_PART = re.compile(r'(?:"(?:\\.|[^"\\])*"|[^,;"])+')
+_IN_ANGLE_BRACKETS = re.compile(r"<\s*([^<>]*[^<>\s])\s*>")
+_ADDRESS = re.compile(r'("[^"]+"|[^\s"]+)@[^\s@"]+')
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A normalised address; `addressed` unless the message is known not to have gone to it."""
+
+    address: str
+    addressed: bool
+
+
+def read_addresses(value: object) -> list[str]:
+    """The addresses in a string, or in a list of strings: normalised, in order, each once.
+
+    Display names, angle brackets and several addresses joined by commas are understood. What
+    holds no address is left out.
+    """
+    found: dict[str, None] = {}
+    for item in several(value):
+        for part in _PART.findall(text(item) or ""):
+            bracketed = _IN_ANGLE_BRACKETS.search(part)
+            address = normalise(bracketed.group(1) if bracketed else part)
+            if len(address) <= ADDRESS_CHARACTERS and _ADDRESS.fullmatch(address):
+                found[address] = None
+    return list(found)
+
+
+def whom(named: object, destinations: Sequence[str]) -> list[Recipient]:
+    """The recipients of ours that an event means by what it names.
+
+    A message to one recipient is about that recipient, whatever the report calls it: mail is
+    forwarded, and reports leave addresses out. Of several recipients nobody can know which one
+    was meant, so a foreign address is marked as not addressed. When the destinations are not
+    known, the name is all there is.
+    """
+    sole = list(destinations) if len(destinations) == 1 else []
+    recipients: dict[str, Recipient] = {}
+    for address in read_addresses(named) or sole:
+        meant = address if address in destinations or not sole else sole[0]
+        addressed = not destinations or meant in destinations
+        recipients[meant] = Recipient(meant, addressed)
+    return list(recipients.values())

@@ -1,0 +1,117 @@
+"""What all events of SES have in common: the mail they are about, their time, their details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from config.tags import MESSAGE_ID_TAG
+from consumers import identities
+from consumers.fields import Json, identifier, member, moment, several, text
+from consumers.recipients import read_addresses
+from db.events import Bounce, Complaint, Event
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from db.states import EventKind, RecipientState
+    from db.suppressions import Suppression
+
+
+@dataclass(frozen=True)
+class Mail:
+    """The `mail` object of an event. `message_id` is ours, from the tags."""
+
+    ses_message_id: str | None
+    message_id: UUID | None
+    destinations: list[str]
+    sent_at: datetime | None
+    sent_at_text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """One event as SES wrote it; `details` is the object of its kind."""
+
+    kind: EventKind
+    raw: Json
+    details: Json
+    mail: Mail
+    occurred_at: datetime
+
+    def entries(self, key: str) -> list[Json]:
+        """The recipient objects under a key of the details; a bare address counts as one."""
+        return [
+            each if isinstance(each, Mapping) else {"emailAddress": each}
+            for each in several(self.details.get(key))
+        ]
+
+    def step_identity(self, addresses: Sequence[str]) -> str:
+        """Identity of an event without a feedback id."""
+        if self.mail.ses_message_id is None:
+            return identities.of_content(self.kind, self.raw)
+        own_time = self.details.get("timestamp")
+        written = _settled(own_time) or self.mail.sent_at_text
+        return identities.of_step(self.kind, self.mail.ses_message_id, written, addresses)
+
+    def event(
+        self,
+        *,
+        identity: str,
+        kind: EventKind | None = None,
+        recipients: Mapping[str, RecipientState] | None = None,
+        bounces: Sequence[Bounce] = (),
+        complaints: Sequence[Complaint] = (),
+        suppressions: Sequence[Suppression] = (),
+    ) -> Event:
+        """The event, with what its kind adds to the common parts."""
+        return Event(
+            identity=identity,
+            kind=kind or self.kind,
+            occurred_at=self.occurred_at,
+            raw=self.raw,
+            ses_message_id=self.mail.ses_message_id,
+            message_id=self.mail.message_id,
+            recipients=recipients or {},
+            bounces=bounces,
+            complaints=complaints,
+            suppressions=suppressions,
+        )
+
+
+def read_mail(body: Json) -> Mail:
+    """The `mail` object; what is missing in it is None or empty."""
+    mail = member(body, "mail")
+    sent_at = mail.get("timestamp")
+    return Mail(
+        ses_message_id=identifier(mail.get("messageId")),
+        message_id=_own_id(member(mail, "tags")),
+        destinations=read_addresses(mail.get("destination")),
+        sent_at=moment(sent_at),
+        sent_at_text=_settled(sent_at) or "",
+    )
+
+
+def when(details: Json, mail: Mail, published_at: datetime | None) -> datetime | None:
+    """When it happened. An event without a time of its own happened when the mail was sent."""
+    own_time = details.get("timestamp")
+    if own_time is None:
+        return mail.sent_at or published_at
+    return moment(own_time) or published_at or mail.sent_at
+
+
+def _settled(value: object) -> str | None:
+    """A time in one spelling, or as it stands when it cannot be read."""
+    found = moment(value)
+    return found.isoformat() if found else text(value)
+
+
+def _own_id(tags: Json) -> UUID | None:
+    for value in several(tags.get(MESSAGE_ID_TAG)):
+        try:
+            return UUID(text(value) or "")
+        except ValueError:
+            continue
+    return None

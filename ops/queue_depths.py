@@ -1,0 +1,71 @@
+"""How much lies on the queues, as far as SQS tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from config import aws
+from config.errors import ConfigurationError
+from ops.failures import explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from types_boto3_sqs import SQSClient
+
+    from config.settings import Settings
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Messages of one queue; SQS's own approximations."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+@dataclass
+class Measured:
+    """Depth by queue name, and why one is missing."""
+
+    depths: dict[str, Depth] = field(default_factory=dict)
+    problem: str | None = None
+
+
+def measure(settings: Settings, queues: Iterable[str]) -> Measured:
+    """Ask SQS for the depth of each queue. Never raises: that SQS is away is an answer too."""
+    measured = Measured()
+    try:
+        sqs = aws.sqs(settings)
+        for queue in queues:
+            _measure_into(measured, sqs, queue)
+    except (ConfigurationError, BotoCoreError, ClientError) as error:
+        measured.problem = explain(error).sentence
+    return measured
+
+
+def _measure_into(measured: Measured, sqs: SQSClient, queue: str) -> None:
+    try:
+        measured.depths[queue] = _depth(sqs, sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+    except sqs.exceptions.QueueDoesNotExist:
+        measured.problem = f"there is no queue {queue}. Run: mailsluice provision"
+
+
+def _depth(sqs: SQSClient, url: str) -> Depth:
+    found = sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+    )["Attributes"]
+    return Depth(
+        visible=int(found["ApproximateNumberOfMessages"]),
+        in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
+        delayed=int(found["ApproximateNumberOfMessagesDelayed"]),
+    )

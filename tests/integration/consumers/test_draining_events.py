@@ -1,0 +1,222 @@
+"""Events on the queue become states, records and suppressions, each once; only then they go."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import text
+
+from db.messages import status
+from db.suppressions import find
+from db.watermarks import drained_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from sandbox.aws.control import Control
+
+LIFE = ["send", "delivery", "delivery_delay", "bounce_permanent", "open", "click", "complaint"]
+NO_EVENTS = ["sns_topic_validated", "sns_subscription_confirmation"]
+POISON = ["no JSON at all", '{"eventType": "Bounce"}', "[]"]
+
+
+def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+def state_of(engine: Engine, sent: Any) -> str:
+    found = status(engine, sent.message_id)
+    assert found is not None
+    return found.state
+
+
+def test_a_bounce_closes_the_book_and_suppresses_the_address(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    sent = send()
+    mailbox.put([sent.in_sns("bounce_permanent")])
+    drain.start().until_empty()
+    found = status(engine, sent.message_id)
+    assert found is not None
+    assert (found.state, found.recipients) == ("bounced", {sent.address: "bounced"})
+    [entry] = find(engine, sent.address)
+    assert (entry.reason, entry.source, entry.message_id) == ("bounce", "event", sent.message_id)
+    drain.stop()
+    assert drain.count("email_bounces_total", type="Permanent", subtype="General") == 1
+    assert drain.count("email_suppressions_total", reason="bounce") == 1
+
+
+def test_all_events_of_many_messages_twice_in_any_order_with_poison_between(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    messages = [send() for _ in range(12)]
+    bodies = [
+        form(name) for sent in messages for name in LIFE for form in (sent.in_sns, sent.event)
+    ]
+    random.Random(7).shuffle(bodies)  # noqa: S311  the same order each time
+    bodies[40:40] = POISON
+    mailbox.put(bodies)
+    drain.start().until_empty().stop()
+
+    assert {state_of(engine, sent) for sent in messages} == {"complained"}
+    for sent in messages:
+        assert [each.reason for each in find(engine, sent.address)] == ["complaint"]
+    assert rows(engine, "SELECT count(*) FROM email_events") == [(12 * len(LIFE),)]
+    assert drain.count("email_bounces_total", type="Permanent", subtype="General") == 12
+    assert drain.count("email_complaints_total", type="abuse") == 12
+    assert drain.count("events_total", kind="click") == 12
+    assert drain.count("events_unmatched_total") == 0
+    kept = rows(engine, "SELECT body FROM refused_messages ORDER BY body")
+    assert kept == [(body,) for body in sorted(POISON)]
+    assert drain.count("events_refused_total", reason_class="not_json") == 1
+
+
+def test_what_is_delivered_again_and_again_is_counted_once(
+    engine: Engine, control: Control, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    control.sqs(redeliver_probability=0.5, seed=3)
+    messages = [send() for _ in range(30)]
+    mailbox.put(sent.in_sns("bounce_permanent") for sent in messages)
+    drain.start().until_empty().stop()
+    assert drain.count("event_batch_size_sum") > 30
+    assert drain.count("email_bounces_total", type="Permanent", subtype="General") == 30
+    assert drain.count("events_total", kind="bounce") == 30
+    assert rows(engine, "SELECT count(*) FROM email_bounces") == [(30,)]
+
+
+def test_messages_that_are_no_events_are_counted_and_deleted(
+    engine: Engine, mailbox: Any, drain: Any, samples: Callable[[str], Any]
+) -> None:
+    mailbox.put(
+        [samples(name) for name in NO_EVENTS]
+        + [samples("identity_notifications_enabled"), samples("unknown_kind"), samples("s3_test")]
+    )
+    drain.start().until_empty().stop()
+    for kind in ("topic_validated", "subscription_confirmation", "notifications_enabled"):
+        assert drain.count("event_notices_total", kind=kind) == 1
+    assert drain.count("events_total", kind="unrecognised") == 2
+    assert rows(engine, "SELECT count(*) FROM refused_messages") == [(0,)]
+
+
+def test_nothing_is_deleted_before_it_is_committed(
+    engine: Engine,
+    send: Callable[[], Any],
+    drain: Any,
+    eventually: Callable[..., None],
+) -> None:
+    drain.mailbox.put([send().in_sns("complaint")])
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with engine.begin() as holder:
+        holder.execute(text("LOCK TABLE email_events"))
+        drain.start()
+        eventually(lambda: rows(engine, blocked) == [(1,)])
+        assert "sqs.DeleteMessageBatch" not in drain.control.calls()
+    drain.until_empty()
+    assert rows(engine, "SELECT count(*) FROM email_complaints") == [(1,)]
+
+
+def test_a_poisonous_event_harms_no_other_of_its_batch(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    messages = [send() for _ in range(25)]
+    bad = messages[13]
+    refuse_in_database(engine, bad.ses_message_id)
+    mailbox.put(sent.in_sns("bounce_permanent") for sent in messages)
+    drain.start().until_empty().stop()
+    assert [state_of(engine, sent) for sent in messages].count("bounced") == 24
+    assert state_of(engine, bad) == "sent"
+    [(reason, body)] = rows(engine, "SELECT reason, body FROM refused_messages")
+    assert reason == "The database refused it: NumericValueOutOfRange 22003."
+    assert bad.ses_message_id in body
+    assert drain.count("events_refused_total", reason_class="database") == 1
+    assert drain.count("events_total", kind="bounce") == 24
+
+
+def refuse_in_database(engine: Engine, ses_message_id: str) -> None:
+    """As if one event held a value that PostgreSQL cannot store."""
+    with engine.begin() as connection:
+        connection.execute(
+            text(f"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.ses_message_id = '{ses_message_id}' THEN
+                    RAISE EXCEPTION 'out of range' USING ERRCODE = '22003';
+                END IF;
+                RETURN NEW;
+            END $$
+            """)
+        )
+        connection.execute(
+            text("""
+            CREATE TRIGGER refusing BEFORE INSERT ON email_events
+            FOR EACH ROW EXECUTE FUNCTION refuse()
+            """)
+        )
+
+
+def test_a_deep_queue_is_drained_in_large_batches(
+    mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    sent = send()
+    mailbox.put(sent.in_sns("open") | {"n": number} for number in range(250))
+    drain.start().until_empty().stop()
+    assert drain.count("event_batch_size_sum") == 250
+    assert drain.count("event_batch_size_count") == 3
+
+
+def test_several_pollers_share_the_queue(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    messages = [send() for _ in range(60)]
+    mailbox.put(sent.in_sns(name) for name in LIFE for sent in messages)
+    drain.pollers = 3
+    drain.start().until_empty().stop()
+    assert {state_of(engine, sent) for sent in messages} == {"complained"}
+    assert drain.count("events_total", kind="send") == 60
+
+
+def test_an_empty_queue_advances_the_watermark(
+    engine: Engine, mailbox: Any, drain: Any, eventually: Callable[..., None]
+) -> None:
+    drain.start()
+    eventually(lambda: drained_until(engine, mailbox.name) is not None)
+    first = drained_until(engine, mailbox.name)
+    assert first is not None
+    eventually(lambda: (drained_until(engine, mailbox.name) or first) > first)
+    [(behind,)] = rows(engine, "SELECT now() > drained_until FROM consumer_watermarks")
+    assert behind
+
+
+def test_a_message_in_other_hands_holds_the_watermark_back(
+    engine: Engine, control: Control, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    """Whoever holds it may die before it is applied: what it says is not known yet."""
+    mailbox.put([send().in_sns("send")])
+    mailbox.take_one()
+    drain.start()
+    control.wait_for("calls:sqs.GetQueueAttributes", 2)
+    assert drained_until(engine, mailbox.name) is None
+
+
+@pytest.mark.parametrize("form", ["event", "in_sns"])
+def test_a_lost_answer_is_settled_by_its_send_event(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], drain: Any, form: str
+) -> None:
+    sent = send()
+    forget_the_answer(engine)
+    mailbox.put([getattr(sent, form)("send")])
+    drain.start().until_empty()
+    found = status(engine, sent.message_id)
+    assert found is not None
+    assert (found.state, found.ses_message_id) == ("sent", sent.ses_message_id)
+
+
+def forget_the_answer(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE email_messages SET state = 'unknown', ses_message_id = NULL")
+        )

@@ -1,0 +1,210 @@
+"""The operator sees and changes who must not be mailed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from db.suppressions import Suppression, add, find
+from ops.exits import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+    from typer.testing import Result
+
+    Run = Callable[..., Result]
+
+ADA = "ada@example.com"
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+pytestmark = pytest.mark.usefixtures("ledger")
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "list.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_an_address_that_was_added_is_suppressed(run: Run) -> None:
+    assert run("suppressions", "show", ADA).exit_code == ExitCode.NO
+    added = run("suppressions", "add", " Ada@Example.COM ", "--note", "asked by phone")
+    assert added.exit_code == ExitCode.DONE
+    assert f"{ADA} is suppressed everywhere." in added.stdout
+    shown = run("suppressions", "show", ADA)
+    assert shown.exit_code == ExitCode.DONE
+    assert "asked by phone" in shown.stdout
+
+
+def test_show_tells_programs_too(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "bounce", "event")])
+    result = run("suppressions", "show", ADA, "--json")
+    found = json.loads(result.stdout)
+    assert (found["suppressed"], found["entries"][0]["reason"]) == (True, "bounce")
+
+
+def test_an_entry_that_has_expired_suppresses_nothing(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "manual", "operator", expires_at=YESTERDAY)])
+    result = run("suppressions", "show", ADA)
+    assert result.exit_code == ExitCode.NO
+    assert "(expired)" in result.stdout
+
+
+def test_a_suppression_may_be_for_one_stream_and_for_some_days(run: Run, ledger: Engine) -> None:
+    run("suppressions", "add", ADA, "--stream", "marketing", "--reason", "unsubscribe")
+    run("suppressions", "add", ADA, "--days", 30)
+    everywhere, marketing = find(ledger, ADA)
+    assert (marketing.scope, marketing.reason) == ("marketing", "unsubscribe")
+    assert marketing.expires_at is None
+    assert everywhere.expires_at is not None
+    assert timedelta(days=29) < everywhere.expires_at - datetime.now(UTC) <= timedelta(days=30)
+
+
+def test_a_weaker_reason_changes_nothing_and_that_is_said(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "complaint", "event")])
+    result = run("suppressions", "add", ADA)
+    assert result.exit_code == ExitCode.DONE
+    assert "was suppressed everywhere (complaint); nothing changed" in result.stdout
+    assert find(ledger, ADA)[0].reason == "complaint"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ada"], "'ada' is not an e-mail address"),
+        ([ADA, "--stream", "newsletter"], "There is no stream 'newsletter'"),
+        ([ADA, "--expires-at", "soon"], "--expires-at 'soon' must be a time"),
+        ([ADA, "--expires-at", "2001-01-01T00:00:00Z"], "would have expired already"),
+        ([ADA, "--days", "-1"], "would have expired already"),
+        ([ADA, "--days", "1", "--expires-at", "2099-01-01T00:00:00Z"], "give one of them"),
+        ([ADA, "--reason", "spite"], "'spite' is not one of"),
+    ],
+)
+def test_what_cannot_be_added_is_refused(
+    run: Run, ledger: Engine, arguments: list[str], sentence: str
+) -> None:
+    result = run("suppressions", "add", *arguments)
+    assert result.exit_code == ExitCode.WRONG
+    assert sentence in result.stderr
+    assert find(ledger, ADA) == []
+
+
+def test_an_address_is_taken_off_in_one_stream_or_altogether(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "bounce", "event")])
+    add(ledger, [Suppression(ADA, "unsubscribe", "event", scope="marketing")])
+    assert run("suppressions", "remove", ADA, "--stream", "marketing").exit_code == ExitCode.DONE
+    assert [entry.scope for entry in find(ledger, ADA)] == ["*"]
+    assert "1 entry" in run("suppressions", "remove", ADA).stdout
+    assert find(ledger, ADA) == []
+
+
+def test_to_remove_what_is_not_there_ends_with_1(run: Run) -> None:
+    result = run("suppressions", "remove", ADA)
+    assert result.exit_code == ExitCode.NO
+    assert f"{ADA} was not on the list." in result.stderr
+
+
+def test_the_list_can_be_narrowed_and_says_when_there_is_more(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(f"a{n}@example.com", "bounce", "event") for n in range(3)])
+    add(ledger, [Suppression(ADA, "complaint", "event")])
+    bounces = json.loads(run("suppressions", "list", "--reason", "bounce", "--json").stdout)
+    assert [entry["address"] for entry in bounces] == [f"a{n}@example.com" for n in range(3)]
+    short = run("suppressions", "list", "--limit", 2)
+    assert "a1@example.com" in short.stdout
+    assert "a2@example.com" not in short.stdout
+    assert "more than 2" in short.stderr
+    assert ADA in run("suppressions", "list", "--limit", 0).stdout
+
+
+def test_an_exported_list_is_imported_elsewhere_as_it_was(
+    run: Run, ledger: Engine, tmp_path: Path
+) -> None:
+    add(ledger, [Suppression(ADA, "complaint", "event", note='said "no", twice')])
+    add(ledger, [Suppression("bob@example.com", "manual", "operator", "marketing")])
+    file = tmp_path / "list.csv"
+    assert run("suppressions", "export", file).exit_code == ExitCode.DONE
+    for address in (ADA, "bob@example.com"):
+        run("suppressions", "remove", address)
+    result = run("suppressions", "import", file)
+    assert result.exit_code == ExitCode.DONE
+    assert "2 lines read: 2 added, 0 unchanged, 0 refused." in result.stdout
+    (ada,) = find(ledger, ADA)
+    assert (ada.reason, ada.note, ada.source) == ("complaint", 'said "no", twice', "import")
+    assert find(ledger, "bob@example.com")[0].scope == "marketing"
+
+
+def test_an_export_can_be_piped(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "bounce", "event")])
+    rows = list(csv.DictReader(run("suppressions", "export").stdout.splitlines()))
+    assert [(row["address"], row["reason"]) for row in rows] == [(ADA, "bounce")]
+
+
+def test_an_export_that_fails_leaves_the_old_file_as_it_was(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "list.csv"
+    file.write_text("the old list")
+    monkeypatch.setattr("ops.commands.suppression_files.write", fail)
+    result = run("suppressions", "export", file)
+    assert result.exit_code == ExitCode.WRONG
+    assert "No space left on device" in result.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["the old list"]
+
+
+def test_good_lines_are_imported_and_bad_ones_reported(
+    run: Run, ledger: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    file = csv_file(f"address,reason\nada,\n{ADA},bounce\nbob@example.com,spite\n")
+    result = run("suppressions", "import", file)
+    assert result.exit_code == ExitCode.WRONG
+    assert "line 2: 'ada' is not an e-mail address" in result.stderr
+    assert "line 4: reason 'spite'" in result.stderr
+    assert "3 lines read: 1 added, 0 unchanged, 2 refused." in result.stdout
+    assert find(ledger, ADA)[0].reason == "bounce"
+
+
+def test_a_dry_run_imports_nothing_and_needs_no_database(
+    run: Run,
+    ledger: Engine,
+    csv_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    result = run("suppressions", "import", csv_file(f"address\n{ADA}\nada\n"), "--dry-run")
+    assert result.exit_code == ExitCode.WRONG
+    assert "2 lines read: 1 good, 1 refused." in result.stdout
+    assert find(ledger, ADA) == []
+
+
+def test_an_import_of_many_is_done_in_batches_and_may_be_repeated(
+    run: Run, csv_file: Callable[[str], Path]
+) -> None:
+    file = csv_file("address\n" + "".join(f"a{n}@example.com\n" for n in range(2500)))
+    first = json.loads(run("suppressions", "import", file, "--json").stdout)
+    again = json.loads(run("suppressions", "import", file, "--json").stdout)
+    assert (first["read"], first["added"], first["unchanged"]) == (2500, 2500, 0)
+    assert (again["read"], again["added"], again["unchanged"]) == (2500, 0, 2500)
+    assert len(json.loads(run("suppressions", "list", "--limit", 0, "--json").stdout)) == 2500
+
+
+def test_a_file_of_another_encoding_is_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "latin.csv"
+    file.write_bytes("address,note\nada@example.com,café\n".encode("latin-1"))
+    result = run("suppressions", "import", file)
+    assert result.exit_code == ExitCode.WRONG
+    assert "not UTF-8" in result.stderr
+    assert result.stdout == ""

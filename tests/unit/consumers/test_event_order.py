@@ -1,0 +1,32 @@
+"""The state of a message does not depend on the order or number of its events."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.states import EventKind, MessageState, RecipientState, after_event, higher
+
+kinds = st.lists(st.sampled_from(EventKind))
+
+
+@given(start=st.sampled_from(MessageState), events=kinds, again=kinds, data=st.data())
+def test_every_order_and_multiplicity_ends_in_the_same_state(
+    start: MessageState, events: list[EventKind], again: list[EventKind], data: st.DataObject
+) -> None:
+    repeated = [kind for kind in again if kind in events]
+    shuffled = data.draw(st.permutations([*events, *repeated]))
+    assert reduce(after_event, shuffled, start) == reduce(after_event, events, start)
+
+
+proofs = st.lists(st.sampled_from(RecipientState))
+
+
+@given(start=st.sampled_from(RecipientState), proven=proofs, data=st.data())
+def test_so_it_is_with_each_recipient(
+    start: RecipientState, proven: list[RecipientState], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(proven + proven[:2]))
+    assert reduce(higher, shuffled, start) == reduce(higher, proven, start)
