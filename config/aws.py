@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.loaders import create_loader
 from botocore.session import get_session
 
 from config.errors import ConfigurationError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 EXTRA_CONNECTIONS = 8
+
+# Reading the service models is most of what a client costs to make.
+_MODELS = create_loader()
 
 
 def ses_sender(settings: Settings) -> SESV2Client:
@@ -70,6 +74,7 @@ def _session(settings: Settings) -> boto3.Session:
             "AWS_REGION is not set: it names the region of the queues and of the SES account."
         )
     core = get_session()
+    core.register_component("data_loader", _MODELS)
     if settings.aws_ses_use_iam_role:
         core.get_component("credential_provider").remove("env")
     return boto3.Session(botocore_session=core, region_name=settings.aws_region)

@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     )
 
     # --- queues
-    queue_prefix: str = Field(default="mailsluice", pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    # SQS takes 80 characters: prefix, "-", a stream of 40 at most, and "-dlq".
+    queue_prefix: str = Field(default="mailsluice", pattern=r"^[A-Za-z0-9_-]{1,35}$")
     stream_overrides: dict[str, dict[str, Any] | None] = Field(
         default_factory=dict,
         validation_alias=_names("MAILSLUICE_STREAMS", "stream_overrides"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,6 @@ from db.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -96,22 +97,24 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases() -> Iterator[Databases]:
     """The server of DATABASE_URL where that is set, or one started for these tests."""
     if EXTERNAL_DATABASE_URL:
         made = _on_server(EXTERNAL_DATABASE_URL)
         yield made
         made.drop_template()
         return
-    yield from _on_embedded_server(tmp_path_factory.mktemp("postgres"))
+    yield from _on_embedded_server()
 
 
-def _on_embedded_server(directory: Path) -> Iterator[Databases]:
+def _on_embedded_server() -> Iterator[Databases]:
     from sandbox.postgres import PostgresServer  # noqa: PLC0415  not needed with DATABASE_URL
 
-    server = PostgresServer(directory / "data").start()
-    yield _on_server(server.url())
-    server.stop(immediately=True)
+    # Not in pytest's own folder: another run on this host shuts that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="mailsluice-tests-") as directory:
+        server = PostgresServer(Path(directory) / "data").start()
+        yield _on_server(server.url())
+        server.stop(immediately=True)
 
 
 def _on_server(url: str) -> Databases:
