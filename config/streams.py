@@ -25,8 +25,10 @@ StreamName = Annotated[str, AfterValidator(_check_stream_name)]
 class Stream(BaseModel):
     """One class of mail.
 
-    `unknown_policy` says what becomes of a message of which nobody can know whether SES took it
-    when no events are configured: `resend` it, or `hold` it for a person.
+    `priority` says who goes first when the account's rate is short, and `share` (0 to 1) what part
+    of the rate the stream gets even then. `unknown_policy` says what becomes of a message of which
+    nobody can know whether SES took it when no events are configured: `resend` it, or `hold` it
+    for a person.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,12 +38,14 @@ class Stream(BaseModel):
     configuration_set: str | None = None
     max_attempts: int = Field(default=8, ge=1, le=100)
     unknown_policy: Literal["resend", "hold"] = "hold"
+    priority: Literal["high", "normal", "low"] = "normal"
+    share: float = Field(default=0.1, gt=0, le=1)
 
 
 DEFAULT_STREAMS: dict[str, dict[str, Any]] = {
-    "transactional": {"unknown_policy": "resend"},
-    "notifications": {},
-    "marketing": {},
+    "transactional": {"unknown_policy": "resend", "priority": "high", "share": 0.3},
+    "notifications": {"share": 0.2},
+    "marketing": {"priority": "low"},
 }
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from db.states import MessageState, RecipientState
@@ -209,12 +209,19 @@ class RefusedMessage(Base):
 
 
 class Pacer(Base):
-    """The shared schedule of one region's account: when its next token is free."""
+    """The shared schedule of one region's account: when its next token is free.
+
+    `shares` says for each stream when it may next claim its own share (epoch seconds). After a
+    throttle `rate_factor` is below 1 and grows again with the time since `throttled_at`.
+    """
 
     __tablename__ = "pacers"
 
     region: Mapped[str] = mapped_column(primary_key=True)
     next_free_at: Mapped[datetime] = mapped_column(server_default=_now)
+    rate_factor: Mapped[float] = mapped_column(server_default="1")
+    throttled_at: Mapped[datetime] = mapped_column(server_default=text("'epoch'"))
+    shares: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
 
 
 class SesAccount(Base):

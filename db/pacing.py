@@ -16,10 +16,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """How one stream of one region may reserve.
+
+    It may reserve while the schedule is taken less than `ahead_seconds` ahead: streams that may
+    look further ahead go first. Whatever the others take, each stream gets at least its `share`
+    (0 to 1) of the rate. The rate is the account's `MaxSendRate` times `utilisation`, at most
+    `most_per_second`.
+    """
+
+    region: str
+    stream: str
+    ahead_seconds: float
+    share: float
+    utilisation: float
+    most_per_second: float | None = None
+
+
+@dataclass(frozen=True)
 class Reserved:
-    """Tokens that are ours in `wait_seconds` (0 or more)."""
+    """Tokens that are ours: the first in `wait_seconds`, the others one after the other."""
 
     wait_seconds: float
+    seconds_per_token: float
 
 
 @dataclass(frozen=True)
@@ -34,35 +53,71 @@ class NoRate:
     """Nobody has read the account's rate yet: the scheduler polls it."""
 
 
+# Nobody looks further ahead than this, not even for a stream's own share.
+FURTHEST_SECONDS = 1.0
+
+# So much of the schedule may be made up for when nobody was there in time to take it.
+CATCH_UP_SECONDS = 0.02
+
+# After a throttle the rate falls by this factor, at most once a second, and returns so much of
+# the full rate each second.
+THROTTLED_FACTOR = 0.7
+LEAST_FACTOR = 0.02
+RECOVERY_PER_SECOND = 0.01
+THROTTLED_PAUSE_SECONDS = 0.5
+
 _ENSURE = text("INSERT INTO pacers (region) VALUES (:region) ON CONFLICT DO NOTHING")
 
-# Losing the last moments of the schedule in a crash of the database costs nothing, so the commit
-# does not wait for the disk. clock_timestamp() because now() is older than a wait for the row.
-_RESERVE = text("""
+_FACTOR = f"""LEAST(1.0, rate_factor
+    + {RECOVERY_PER_SECOND} * EXTRACT(epoch FROM clock_timestamp() - throttled_at))"""
+_PER_TOKEN = f"(1.0 / (account.rate * {_FACTOR}))"
+_SHARE_DUE = "coalesce((shares ->> :stream)::float, 0.0)"
+_NOW = "EXTRACT(epoch FROM clock_timestamp())"
+
+# All in one row and one UPDATE: a reservation that waited for the row is evaluated afresh against
+# what the row holds then. clock_timestamp(), because now() is older than such a wait. Losing the
+# last moments of the schedule in a crash of the database costs nothing, so its commit does not
+# wait for the disk.
+_RESERVE = text(f"""
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 account AS (
     SELECT LEAST(max_send_rate, :most_per_second) * :utilisation AS rate
     FROM ses_accounts WHERE region = :region AND max_send_rate > 0
 )
-UPDATE pacers SET next_free_at = GREATEST(next_free_at, clock_timestamp())
-    + make_interval(secs => :tokens / rate)
+UPDATE pacers SET
+    next_free_at = GREATEST(
+        next_free_at, clock_timestamp() - make_interval(secs => {CATCH_UP_SECONDS})
+    ) + make_interval(secs => :tokens * {_PER_TOKEN}),
+    shares = shares || jsonb_build_object(
+        :stream, GREATEST({_SHARE_DUE}, {_NOW}) + :tokens * {_PER_TOKEN} / :share
+    )
 FROM quick, account
-WHERE region = :region
-    AND next_free_at <= clock_timestamp() + make_interval(secs => :ahead_seconds)
-RETURNING EXTRACT(epoch FROM next_free_at - clock_timestamp())::float - :tokens / rate AS wait
-""")
+WHERE region = :region AND (
+    next_free_at <= clock_timestamp() + make_interval(secs => :ahead_seconds)
+    OR ({_SHARE_DUE} <= {_NOW}
+        AND next_free_at <= clock_timestamp() + make_interval(secs => {FURTHEST_SECONDS}))
+)
+RETURNING EXTRACT(epoch FROM next_free_at - clock_timestamp())::float AS until,
+    {_PER_TOKEN}::float AS seconds_per_token
+""")  # noqa: S608  only constants are put in
 
-_ROOM = text("""
-SELECT EXTRACT(epoch FROM next_free_at - clock_timestamp())::float - :ahead_seconds AS wait,
+_ROOM = text(f"""
+SELECT LEAST(
+        EXTRACT(epoch FROM next_free_at - clock_timestamp())::float - :ahead_seconds,
+        {_SHARE_DUE} - {_NOW}::float
+    ) AS wait,
     EXISTS (SELECT FROM ses_accounts WHERE region = :region AND max_send_rate > 0) AS known
 FROM pacers WHERE region = :region
-""")
+""")  # noqa: S608  only constants are put in
 
-_DELAY = text("""
-UPDATE pacers SET next_free_at =
-    GREATEST(next_free_at, clock_timestamp() + make_interval(secs => :seconds))
-WHERE region = :region
-""")
+_THROTTLE = text(f"""
+UPDATE pacers SET
+    rate_factor = GREATEST({LEAST_FACTOR}, {_FACTOR} * {THROTTLED_FACTOR}),
+    throttled_at = clock_timestamp(),
+    next_free_at = GREATEST(
+        next_free_at, clock_timestamp() + make_interval(secs => {THROTTLED_PAUSE_SECONDS}))
+WHERE region = :region AND throttled_at <= clock_timestamp() - interval '1 second'
+""")  # noqa: S608  only constants are put in
 
 
 def ensure(engine: Engine, region: str) -> None:
@@ -71,37 +126,32 @@ def ensure(engine: Engine, region: str) -> None:
         connection.execute(_ENSURE, {"region": region})
 
 
-def reserve(
-    engine: Engine,
-    region: str,
-    *,
-    tokens: int,
-    ahead_seconds: float,
-    utilisation: float,
-    most_per_second: float | None = None,
-) -> Reserved | Full | NoRate:
-    """Reserve tokens, one a recipient, no further ahead than `ahead_seconds`.
-
-    The rate is the account's newest `MaxSendRate` times `utilisation`, at most `most_per_second`.
-    """
-    terms = {
-        "region": region,
+def reserve(engine: Engine, terms: Terms, tokens: int) -> Reserved | Full | NoRate:
+    """Reserve tokens, one a recipient."""
+    values = {
+        "region": terms.region,
+        "stream": terms.stream,
         "tokens": float(tokens),
-        "ahead_seconds": ahead_seconds,
-        "utilisation": utilisation,
-        "most_per_second": most_per_second,
+        "ahead_seconds": terms.ahead_seconds,
+        "share": terms.share,
+        "utilisation": terms.utilisation,
+        "most_per_second": terms.most_per_second,
     }
     with engine.begin() as connection:
-        wait = connection.scalar(_RESERVE, terms)
-        if wait is not None:
-            return Reserved(max(0.0, wait))
-        room = connection.execute(_ROOM, terms).one_or_none()
+        row = connection.execute(_RESERVE, values).one_or_none()
+        if row is not None:
+            first = row.until - tokens * row.seconds_per_token
+            return Reserved(max(0.0, first), row.seconds_per_token)
+        room = connection.execute(_ROOM, values).one_or_none()
     if room is None or not room.known:
         return NoRate()
     return Full(max(0.0, room.wait))
 
 
-def delay(engine: Engine, region: str, *, seconds: float) -> None:
-    """Nobody sends for so long: SES has just refused a send for its rate."""
+def throttle(engine: Engine, region: str) -> None:
+    """SES has just refused a send for its rate: everyone slows down.
+
+    Many refusals at once count as one: the rate falls at most once a second.
+    """
     with engine.begin() as connection:
-        connection.execute(_DELAY, {"region": region, "seconds": seconds})
+        connection.execute(_THROTTLE, {"region": region})

@@ -15,13 +15,15 @@ from worker.ses import request as ses_request
 from worker.ses.outcomes import Halt, Scope, Throttled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Engine
 
     from config.settings import Settings
     from worker.gatekeeper import Gatekeeper
     from worker.jobs import Job
     from worker.metrics import WorkerMetrics
-    from worker.pacer import Pacer
+    from worker.pacer import Pacer, Slot
     from worker.recorder import Recorder
     from worker.ses.outcomes import Outcome
     from worker.ses.sender import Sender
@@ -55,7 +57,7 @@ class Delivery:
         engine: Engine,
         settings: Settings,
         *,
-        pacer: Pacer,
+        pacers: Mapping[str, Pacer],
         gatekeeper: Gatekeeper,
         sender: Sender,
         recorder: Recorder,
@@ -63,7 +65,7 @@ class Delivery:
     ) -> None:
         self._engine = engine
         self._settings = settings
-        self._pacer = pacer
+        self._pacers = pacers
         self._gatekeeper = gatekeeper
         self._sender = sender
         self._recorder = recorder
@@ -75,46 +77,52 @@ class Delivery:
     def deliver(self, job: Job) -> Done | GiveBack:
         """Bring the job as far as it goes now.
 
-        The token is waited for first and the claim taken after it, so that a lease covers one
+        The slot is reserved first and the claim taken while it comes, so that a lease covers one
         call to SES and not the queue before it, and expiry and suppression are looked up at the
         last moment.
 
         Raises:
-            StoppingError: the process goes down; nothing was claimed.
+            StoppingError: the process goes down; the message is nobody's.
             sqlalchemy.exc.OperationalError: the database is away; nothing was sent.
         """
         recipients = sorted({normalise_address(each) for each in job.message.recipients()})
+        pacer = self._pacers[job.stream.name]
         while True:
-            waited = self._pacer.acquire(len(recipients))
-            self._metrics.record_pacing_wait(job.stream.name, waited)
+            began = time.monotonic()
+            slot = pacer.reserve(len(recipients))
             lease_ends = time.monotonic() + self._settings.lease_seconds
-            claimed = claim(
-                self._engine,
-                _candidate(job, recipients),
-                lease_seconds=self._settings.lease_seconds,
-                grace_seconds=self._settings.unknown_grace_seconds,
-            )
+            claimed = self._claim(job, recipients)
             if not isinstance(claimed, Claimed):
-                self._pacer.give_back(len(recipients))
+                pacer.give_back(slot, len(recipients))
                 return self._not_ours(job, claimed)
-            self._pacer.give_back(len(claimed.blocked))
-            outcome = self._attempt(job, claimed, lease_ends)
+            pacer.give_back(slot, len(claimed.blocked))
+            outcome = self._attempt(job, claimed, slot, lease_ends)
+            self._metrics.record_pacing_wait(job.stream.name, max(0.0, slot.at - began))
             if outcome is None:
                 continue
             self._recorder.record(job, claimed, outcome)
             if not isinstance(outcome, Throttled):
                 return Done()
 
-    def _attempt(self, job: Job, claimed: Claimed, lease_ends: float) -> Outcome | None:
+    def _claim(self, job: Job, recipients: list[str]) -> Claimed | Settled | Busy:
+        return claim(
+            self._engine,
+            _candidate(job, recipients),
+            lease_seconds=self._settings.lease_seconds,
+            grace_seconds=self._settings.unknown_grace_seconds,
+        )
+
+    def _attempt(self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float) -> Outcome | None:
         """Send under the claim. None: there was no time left for it, and the claim is released."""
         try:
             prepared = self._prepare(job, claimed)
+            if isinstance(prepared, Halt):
+                return prepared
+            self._pacers[job.stream.name].wait_for(slot)
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
             release(self._engine, Held(job.message.id, claimed.attempt))
             raise
-        if isinstance(prepared, Halt):
-            return prepared
         if time.monotonic() + self._longest_call_seconds > lease_ends:
             release(self._engine, Held(job.message.id, claimed.attempt))
             return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,9 +22,21 @@ log = structlog.get_logger(__name__)
 UNUSED_TOKENS_KEEP_SECONDS = 0.5
 NO_RATE_RETRY_SECONDS = 1.0
 
+# A process takes as many tokens at once as its threads wait for, up to so much of the schedule:
+# little enough that a process that dies strands next to nothing.
+BLOCK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The moment (monotonic clock) from which so many recipients may be sent to."""
+
+    at: float
+    tokens: int
+
 
 class Pacer:
-    """Hands out tokens to the threads of one process, in the order in which they ask.
+    """Hands out the tokens of one stream to the threads of one process, in the order they ask.
 
     One thread at a time talks to the shared schedule, so a process has one open question to it
     however many threads it runs.
@@ -34,31 +48,60 @@ class Pacer:
         self._reserve = reserve
         self._stopping = stopping
         self._turn = threading.Lock()
-        self._unused_lock = threading.Lock()
-        self._unused_tokens = 0
-        self._unused_since = 0.0
+        self._lock = threading.Lock()
+        self._wanted = 0
+        self._slots: deque[Slot] = deque()
+        self._block_most = 1
 
-    def acquire(self, tokens: int) -> float:
-        """Wait until so many recipients may be sent to; answers the seconds waited.
+    def reserve(self, tokens: int) -> Slot:
+        """Get the slot for a message to so many recipients; it lies a second ahead at most.
 
         Raises:
             StoppingError: the process goes down meanwhile.
             sqlalchemy.exc.OperationalError: the database is away.
         """
-        began = time.monotonic()
-        needed = tokens - self._take_unused(tokens)
-        if needed:
+        with self._lock:
+            self._wanted += tokens
+        try:
             with self._turn:
-                reserved = self._reserve_in_turn(needed)
-            self._wait(reserved.wait_seconds)
-        return time.monotonic() - began
+                return self._at_hand(tokens) or self._fetch(tokens)
+        finally:
+            with self._lock:
+                self._wanted -= tokens
 
-    def give_back(self, tokens: int) -> None:
-        """These tokens were not used: the next message of this process may have them."""
-        with self._unused_lock:
-            self._forget_old()
-            self._unused_tokens += tokens
-            self._unused_since = time.monotonic()
+    def wait_for(self, slot: Slot) -> None:
+        """Wait until the slot has come.
+
+        Raises:
+            StoppingError: the process goes down meanwhile.
+        """
+        self._wait(slot.at - time.monotonic())
+
+    def give_back(self, slot: Slot, tokens: int) -> None:
+        """So many of the slot's tokens were not used: the next messages may have them."""
+        with self._lock:
+            self._slots.extendleft(Slot(slot.at, 1) for _ in range(tokens))
+
+    def _at_hand(self, tokens: int) -> Slot | None:
+        """A slot of single tokens that this process has already."""
+        oldest = time.monotonic() - UNUSED_TOKENS_KEEP_SECONDS
+        with self._lock:
+            while self._slots and self._slots[0].at < oldest:
+                self._slots.popleft()
+            if len(self._slots) < tokens:
+                return None
+            taken = [self._slots.popleft() for _ in range(tokens)]
+        return Slot(max(each.at for each in taken), tokens)
+
+    def _fetch(self, tokens: int) -> Slot:
+        block = max(tokens, min(self._wanted, self._block_most))
+        reserved = self._reserve_in_turn(block)
+        step = reserved.seconds_per_token
+        self._block_most = max(1, int(BLOCK_SECONDS / step))
+        first = time.monotonic() + reserved.wait_seconds
+        with self._lock:
+            self._slots.extend(Slot(first + step * n, 1) for n in range(tokens, block))
+        return Slot(first, tokens)
 
     def _reserve_in_turn(self, tokens: int) -> Reserved:
         while True:
@@ -71,17 +114,6 @@ class Pacer:
             else:
                 self._wait(answer.wait_seconds)
 
-    def _take_unused(self, wanted: int) -> int:
-        with self._unused_lock:
-            self._forget_old()
-            taken = min(wanted, self._unused_tokens)
-            self._unused_tokens -= taken
-            return taken
-
-    def _forget_old(self) -> None:
-        if time.monotonic() - self._unused_since > UNUSED_TOKENS_KEEP_SECONDS:
-            self._unused_tokens = 0
-
     def _wait(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
+        if self._stopping.wait(max(0.0, seconds)):
             raise StoppingError

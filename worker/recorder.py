@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-THROTTLED_SECONDS = 1.0
-
 
 class Recorder:
     """Commits outcomes to the ledger, alone and at once; metrics and logs come after."""
@@ -131,7 +129,7 @@ class Recorder:
         )
 
     def _slow_down(self, held: Held) -> bool:
-        pacing.delay(self._engine, self._settings.aws_region, seconds=THROTTLED_SECONDS)
+        pacing.throttle(self._engine, self._settings.aws_region)
         return ledger.release(self._engine, held)
 
     def _count(self, job: Job, claimed: Claimed, outcome: Outcome) -> None:

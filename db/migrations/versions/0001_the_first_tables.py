@@ -186,6 +186,19 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column("rate_factor", sa.Double(), server_default="1", nullable=False),
+        sa.Column(
+            "throttled_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("'epoch'"),
+            nullable=False,
+        ),
+        sa.Column(
+            "shares",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("region"),
     )
     op.create_table(

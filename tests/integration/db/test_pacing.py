@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from db import accounts, pacing
 from db.accounts import AccountReading
-from db.pacing import Full, NoRate, Reserved
+from db.pacing import Full, NoRate, Reserved, Terms
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,6 +26,8 @@ READING = AccountReading(
     production_access=True,
     enforcement_status="HEALTHY",
 )
+PATIENT = Terms(REGION, "transactional", ahead_seconds=100.0, share=0.3, utilisation=1.0)
+BULK = Terms(REGION, "marketing", ahead_seconds=0.1, share=0.1, utilisation=1.0)
 
 
 @pytest.fixture(autouse=True)
@@ -32,74 +35,111 @@ def _region(engine: Engine) -> None:
     pacing.ensure(engine, REGION)
 
 
-def reserve(
-    engine: Engine, tokens: int = 1, *, ahead_seconds: float = 100.0, most: float | None = None
-) -> Reserved | Full | NoRate:
-    return pacing.reserve(
-        engine,
-        REGION,
-        tokens=tokens,
-        ahead_seconds=ahead_seconds,
-        utilisation=1.0,
-        most_per_second=most,
-    )
-
-
-def waits(engine: Engine, *tokens: int) -> list[float]:
-    answers = [reserve(engine, each) for each in tokens]
+def waits(engine: Engine, *tokens: int, terms: Terms = PATIENT) -> list[float]:
+    answers = [pacing.reserve(engine, terms, each) for each in tokens]
     return [answer.wait_seconds for answer in answers if isinstance(answer, Reserved)]
 
 
+def read(engine: Engine, **changes: float) -> None:
+    accounts.save(engine, replace(READING, **changes))
+
+
+def about(*seconds: float) -> object:
+    return pytest.approx(list(seconds), abs=0.12)
+
+
 def test_without_a_reading_of_the_account_nothing_is_reserved(engine: Engine) -> None:
-    assert reserve(engine) == NoRate()
+    assert pacing.reserve(engine, PATIENT, 1) == NoRate()
 
 
 def test_tokens_come_one_after_the_other_at_the_accounts_rate(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    assert waits(engine, 1, 1, 1, 1) == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=0.09)
+    read(engine, max_send_rate=2.0)
+    assert waits(engine, 1, 1, 1) == about(0.0, 0.5, 1.0)
 
 
 def test_a_message_to_many_takes_a_token_for_each(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    assert waits(engine, 50, 1) == pytest.approx([0.0, 5.0], abs=0.09)
+    read(engine)
+    assert waits(engine, 50, 1) == about(0.0, 5.0)
+
+
+def test_a_block_says_how_far_apart_its_tokens_are(engine: Engine) -> None:
+    read(engine)
+    answer = pacing.reserve(engine, PATIENT, 5)
+    assert isinstance(answer, Reserved)
+    assert answer.seconds_per_token == pytest.approx(0.1)
 
 
 def test_the_schedule_follows_the_account(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    accounts.save(engine, replace(READING, max_send_rate=1.0))
-    assert waits(engine, 1, 1) == pytest.approx([0.0, 1.0], abs=0.09)
+    read(engine)
+    read(engine, max_send_rate=1.0)
+    assert waits(engine, 1, 1) == about(0.0, 1.0)
 
 
 def test_an_operators_limit_below_the_accounts_holds(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    reserve(engine, most=2.0)
-    second = reserve(engine, most=2.0)
-    assert isinstance(second, Reserved)
-    assert second.wait_seconds == pytest.approx(0.5, abs=0.09)
+    read(engine)
+    assert waits(engine, 1, 1, terms=replace(PATIENT, most_per_second=2.0)) == about(0.0, 0.5)
+
+
+def test_only_the_configured_part_of_the_rate_is_used(engine: Engine) -> None:
+    read(engine)
+    assert waits(engine, 10, 1, terms=replace(PATIENT, utilisation=0.5)) == about(0.0, 2.0)
 
 
 def test_nobody_reserves_further_ahead_than_allowed(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    reserve(engine, 30)
-    answer = reserve(engine, ahead_seconds=1.0)
+    read(engine)
+    impatient = replace(PATIENT, ahead_seconds=1.0)
+    pacing.reserve(engine, impatient, 30)
+    answer = pacing.reserve(engine, impatient, 1)
     assert isinstance(answer, Full)
-    assert answer.wait_seconds == pytest.approx(2.0, abs=0.09)
+    assert answer.wait_seconds == pytest.approx(2.0, abs=0.12)
 
 
-def test_after_a_throttle_everyone_waits(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    pacing.delay(engine, REGION, seconds=3.0)
-    assert waits(engine, 1) == pytest.approx([3.0], abs=0.09)
+def test_a_campaign_delays_a_password_reset_by_a_moment_only(engine: Engine) -> None:
+    read(engine, max_send_rate=100.0)
+    while isinstance(pacing.reserve(engine, BULK, 1), Reserved):
+        pass
+    [wait] = waits(engine, 1)
+    assert wait < 0.2
+
+
+def test_a_busy_high_stream_leaves_the_others_their_share(engine: Engine) -> None:
+    read(engine, max_send_rate=100.0)
+    pacing.reserve(engine, PATIENT, 30)
+    assert isinstance(pacing.reserve(engine, BULK, 1), Reserved)
+    assert isinstance(pacing.reserve(engine, BULK, 1), Full)
 
 
 def test_idle_time_is_not_saved_up(engine: Engine) -> None:
-    accounts.save(engine, READING)
-    reserve(engine, 1)
-    assert waits(engine, 1, 1)[1] > 0.05
+    read(engine, max_send_rate=2.0)
+    pacing.reserve(engine, PATIENT, 1)
+    assert waits(engine, 1, 1)[1] > 0.5
+
+
+def test_a_throttle_slows_everyone_and_the_rate_comes_back_by_itself(engine: Engine) -> None:
+    read(engine)
+    pacing.throttle(engine, REGION)
+    slowed = pacing.reserve(engine, PATIENT, 1)
+    assert isinstance(slowed, Reserved)
+    assert slowed.wait_seconds == pytest.approx(0.5, abs=0.12)
+    assert slowed.seconds_per_token == pytest.approx(0.1 / 0.7, rel=0.05)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE pacers SET throttled_at = now() - interval '10 seconds'"))
+    later = pacing.reserve(engine, PATIENT, 1)
+    assert isinstance(later, Reserved)
+    assert later.seconds_per_token == pytest.approx(0.1 / 0.8, rel=0.05)
+
+
+def test_many_throttles_at_once_count_as_one(engine: Engine) -> None:
+    read(engine)
+    for _ in range(5):
+        pacing.throttle(engine, REGION)
+    answer = pacing.reserve(engine, PATIENT, 1)
+    assert isinstance(answer, Reserved)
+    assert answer.seconds_per_token == pytest.approx(0.1 / 0.7, rel=0.05)
 
 
 def test_many_reservations_at_once_each_move_the_schedule_on(engine: Engine) -> None:
-    accounts.save(engine, READING)
+    read(engine)
     found: list[float] = []
 
     def take_some() -> None:

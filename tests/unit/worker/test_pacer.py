@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from db.pacing import Full, NoRate, Reserved
-from worker.pacer import Pacer
+from worker.pacer import Pacer, Slot
 from worker.stopping import StoppingError
+
+STEP_SECONDS = 0.001
 
 
 class Schedule:
@@ -20,7 +23,7 @@ class Schedule:
 
     def reserve(self, tokens: int) -> Reserved | Full | NoRate:
         self.asked.append(tokens)
-        return self.answers.pop(0) if self.answers else Reserved(0.0)
+        return self.answers.pop(0) if self.answers else Reserved(0.0, STEP_SECONDS)
 
 
 class Waits(threading.Event):
@@ -37,40 +40,78 @@ class Waits(threading.Event):
 
 def test_one_token_is_asked_for_each_recipient() -> None:
     schedule = Schedule()
-    Pacer(schedule.reserve, Waits()).acquire(50)
+    Pacer(schedule.reserve, Waits()).reserve(50)
     assert schedule.asked == [50]
 
 
-def test_it_waits_as_long_as_the_schedule_says() -> None:
+def test_the_slot_comes_when_the_schedule_says() -> None:
     waits = Waits()
-    Pacer(Schedule(Reserved(0.25)).reserve, waits).acquire(1)
-    assert waits.waited == [0.25]
+    pacer = Pacer(Schedule(Reserved(0.25, STEP_SECONDS)).reserve, waits)
+    pacer.wait_for(pacer.reserve(1))
+    assert waits.waited == [pytest.approx(0.25, abs=0.05)]
 
 
 def test_a_full_schedule_is_asked_again_once_there_is_room() -> None:
-    schedule, waits = Schedule(Full(0.5), Reserved(1.0)), Waits()
-    Pacer(schedule.reserve, waits).acquire(1)
+    schedule, waits = Schedule(Full(0.5), Reserved(1.0, STEP_SECONDS)), Waits()
+    Pacer(schedule.reserve, waits).reserve(1)
     assert schedule.asked == [1, 1]
-    assert waits.waited == [0.5, 1.0]
+    assert waits.waited == [0.5]
 
 
 def test_an_account_whose_rate_nobody_knows_sends_nothing_yet() -> None:
-    schedule = Schedule(NoRate(), NoRate(), Reserved(0.0))
-    Pacer(schedule.reserve, Waits()).acquire(1)
+    schedule = Schedule(NoRate(), NoRate())
+    Pacer(schedule.reserve, Waits()).reserve(1)
     assert schedule.asked == [1, 1, 1]
 
 
-def test_tokens_of_a_message_that_was_not_sent_serve_the_next_one() -> None:
+def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones() -> None:
     schedule = Schedule()
     pacer = Pacer(schedule.reserve, Waits())
-    pacer.give_back(3)
-    pacer.acquire(2)
-    pacer.acquire(2)
+    slot = pacer.reserve(3)
+    pacer.give_back(slot, 3)
+    assert pacer.reserve(2) == Slot(slot.at, 2)
+    assert pacer.reserve(1) == Slot(slot.at, 1)
+    assert schedule.asked == [3]
+
+
+def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
+    schedule = Schedule()
+    pacer = Pacer(schedule.reserve, Waits())
+    pacer.give_back(Slot(time.monotonic() - 1.0, 1), 1)
+    pacer.reserve(1)
     assert schedule.asked == [1]
 
 
-def test_a_process_that_stops_does_not_wait_for_its_token() -> None:
+def test_threads_that_wait_together_are_served_by_one_question() -> None:
+    released = threading.Event()
+    schedule = Schedule()
+    pacer = Pacer(schedule.reserve, Waits())
+    pacer.reserve(1)
+
+    def hold_the_first(tokens: int) -> Reserved | Full | NoRate:
+        released.wait(5)
+        return schedule.reserve(tokens)
+
+    pacer._reserve = hold_the_first
+    slots: list[Slot] = []
+    threads = [threading.Thread(target=lambda: slots.append(pacer.reserve(1))) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 5
+    while pacer._wanted < 5 and time.monotonic() < deadline:
+        threading.Event().wait(0.001)
+    released.set()
+    for thread in threads:
+        thread.join()
+    assert sum(schedule.asked) >= 6
+    assert len(schedule.asked) <= 3
+    assert len({slot.at for slot in slots}) == 5
+
+
+def test_a_process_that_stops_does_not_wait_for_its_slot() -> None:
     stopping = threading.Event()
     stopping.set()
+    pacer = Pacer(Schedule(Reserved(60.0, STEP_SECONDS)).reserve, stopping)
+    slot = pacer.reserve(1)
     with pytest.raises(StoppingError):
-        Pacer(Schedule(Reserved(60.0)).reserve, stopping).acquire(1)
+        pacer.wait_for(slot)
