@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.types import DateTime, Text, Uuid
 
+from db.engine import statements
 from db.states import MessageState
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def claim(
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }
-    with engine.begin() as connection:
+    with statements(engine) as connection:
         row = connection.execute(_CLAIM, parameters).one_or_none()
         return _lost(connection, candidate.id) if row is None else _won(row)
 

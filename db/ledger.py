@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Uuid
 
+from db.engine import statements
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
@@ -123,6 +125,6 @@ def release(engine: Engine, held: Held) -> bool:
 
 
 def _write(engine: Engine, statement: TextClause, held: Held, **values: object) -> bool:
-    with engine.begin() as connection:
+    with statements(engine) as connection:
         parameters = {"id": held.message_id, "attempt": held.attempt, **values}
         return connection.execute(statement, parameters).one_or_none() is not None

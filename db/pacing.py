@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from db.engine import statements
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -122,7 +124,7 @@ WHERE region = :region AND throttled_at <= clock_timestamp() - interval '1 secon
 
 def ensure(engine: Engine, region: str) -> None:
     """Make sure that the region has a schedule."""
-    with engine.begin() as connection:
+    with statements(engine) as connection:
         connection.execute(_ENSURE, {"region": region})
 
 
@@ -137,7 +139,7 @@ def reserve(engine: Engine, terms: Terms, tokens: int) -> Reserved | Full | NoRa
         "utilisation": terms.utilisation,
         "most_per_second": terms.most_per_second,
     }
-    with engine.begin() as connection:
+    with statements(engine) as connection:
         row = connection.execute(_RESERVE, values).one_or_none()
         if row is not None:
             first = row.until - tokens * row.seconds_per_token
@@ -153,5 +155,5 @@ def throttle(engine: Engine, region: str) -> None:
 
     Many refusals at once count as one: the rate falls at most once a second.
     """
-    with engine.begin() as connection:
+    with statements(engine) as connection:
         connection.execute(_THROTTLE, {"region": region})
