@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -27,6 +29,7 @@ def sandbox() -> None:
 
     Example: mailsluice sandbox
     """
+    signal.signal(signal.SIGTERM, _end)
     with (
         tempfile.TemporaryDirectory(prefix="mailsluice-") as directory,
         Installation(Path(directory), database_url=_database_url()) as installation,
@@ -47,7 +50,9 @@ def demo(
 
     Example: mailsluice demo --keep
     """
-    console = Console()
+    # A pipe has no width, and 80 columns would fold the table.
+    console = Console() if sys.stdout.isatty() else Console(width=100)
+    signal.signal(signal.SIGTERM, _end)
     with tempfile.TemporaryDirectory(prefix="mailsluice-") as directory:
         raise typer.Exit(_demo(console, Path(directory), keep=keep))
 
@@ -64,6 +69,11 @@ def _demo(console: Console, directory: Path, *, keep: bool) -> int:
         console.print(f"[red]{error}[/]")
         return 1
     return 0 if adds_up else 1
+
+
+def _end(_number: int, _frame: object) -> None:
+    """A SIGTERM ends what was started too, as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def _database_url() -> str | None:

@@ -31,6 +31,7 @@ class Account:
     states: Counter[str] = field(default_factory=Counter)
     accepted_ids: set[str] = field(default_factory=set)
     ses_accepted: Counter[str] = field(default_factory=Counter)
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> int:
@@ -67,12 +68,21 @@ def take_account(engine: Engine, enqueued_ids: Collection[str], sends: list[Send
     """Read the ledger, and hold it against SES's own record of what it accepted."""
     account = Account(enqueued=len(enqueued_ids))
     with engine.begin() as connection:
-        rows = connection.execute(select(EmailMessage.id, EmailMessage.stream, EmailMessage.state))
+        rows = connection.execute(
+            select(
+                EmailMessage.id,
+                EmailMessage.stream,
+                EmailMessage.state,
+                EmailMessage.outcome_reason,
+            )
+        )
         for row in rows:
             if str(row.id) not in enqueued_ids:
                 continue
             account.states[row.state] += 1
             account.by_stream.setdefault(row.stream, Counter())[row.state] += 1
+            if row.outcome_reason:
+                account.reasons.append(f"{row.state} ({row.stream}): {row.outcome_reason}")
             if row.state in TAKEN_BY_SES:
                 account.accepted_ids.add(str(row.id))
     account.ses_accepted.update(send.tags.get(MESSAGE_ID_TAG, "(no id)") for send in sends)

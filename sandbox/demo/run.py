@@ -99,6 +99,7 @@ class Demo:
                 return account.settled == account.enqueued and self._events_are_in(account)
 
             self._until(everything_settled, "every message is settled and its events are in")
+        self._console.print("")
         return self._account(ids)
 
     def _events_are_in(self, account: Account) -> bool:

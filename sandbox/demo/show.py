@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.table import Table
 
 from db.states import MessageState
@@ -29,10 +30,11 @@ COLUMNS = (
 def progress_table(account: Account, seconds: float) -> Table:
     """The streams and their messages' states, as they are now."""
     seen = sum(account.states.values())
-    table = Table(title=f"{seconds:4.0f} s   {seen} of {account.enqueued} messages seen")
-    table.add_column("stream")
+    title = f"{seconds:.0f} s: {seen} of {account.enqueued} messages seen"
+    table = Table(title=title, box=box.SIMPLE, padding=(0, 1))
+    table.add_column("stream", no_wrap=True)
     for state in COLUMNS:
-        table.add_column(str(state), justify="right")
+        table.add_column(str(state), justify="right", no_wrap=True)
     for stream in sorted(account.by_stream):
         counts = account.by_stream[stream]
         table.add_row(stream, *(str(counts[state] or "") for state in COLUMNS))
@@ -56,6 +58,8 @@ def print_summary(console: Console, account: Account, seconds: float) -> None:
         f"{states[MessageState.BOUNCED]} bounced, {states[MessageState.COMPLAINED]} complained. "
         f"{seconds:.0f} seconds."
     )
+    for reason in account.reasons:
+        console.print(reason, highlight=False, markup=False)
     for problem in account.disagreements():
         console.print(f"[red]DOES NOT ADD UP:[/] {problem}")
 
