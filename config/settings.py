@@ -92,6 +92,7 @@ class Settings(BaseSettings):
 
     # --- scheduler
     dispatch_interval_seconds: float = Field(default=1, gt=0, le=60)
+    settle_interval_seconds: float = Field(default=5, gt=0, le=60)
     account_poll_seconds: float = Field(default=30, ge=1, le=600)
     queue_measure_seconds: float = Field(default=15, ge=1, le=600)
 

@@ -31,6 +31,8 @@ class Candidate:
     send_at: datetime | None = None
     expires_at: datetime | None = None
     enqueued_at: datetime | None = None
+    # Whether SES publishes events about it: then their absence proves that SES never took it.
+    provable: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Busy:
 
 
 # The lease of a message that is found `sending` has run out with its worker: SES may have taken
-# it. It becomes unknown here, in the very statement that would otherwise send it again.
+# it. It becomes unknown here, in the very statement that would otherwise send it again. One that
+# the scheduler found unknown first gets its payload here.
 _CLAIM = text("""
 WITH recipients AS (
     SELECT unnest(:recipients) AS address
@@ -83,28 +86,33 @@ WITH recipients AS (
     END AS state
 ), claimed AS (
     INSERT INTO email_messages AS m
-        (id, stream, state, attempt, lease_until, due_at, expires_at, enqueued_at, payload)
+        (id, stream, state, attempt, lease_until, due_at, expires_at, enqueued_at, provable,
+        payload)
     SELECT :id, :stream, state,
         CASE state WHEN 'sending' THEN 1 ELSE 0 END,
         CASE state WHEN 'sending' THEN now() + make_interval(secs => :lease_seconds) END,
         CASE state WHEN 'parked' THEN :send_at END,
-        :expires_at, :enqueued_at,
+        :expires_at, :enqueued_at, :provable,
         CASE state WHEN 'parked' THEN :payload END
     FROM verdict
     ON CONFLICT (id) DO UPDATE SET
-        state = CASE m.state WHEN 'sending' THEN 'unknown' ELSE excluded.state END,
-        attempt = m.attempt + CASE m.state WHEN 'sending' THEN 0 ELSE excluded.attempt END,
-        lease_until = CASE m.state WHEN 'sending' THEN NULL ELSE excluded.lease_until END,
+        state = CASE m.state WHEN 'queued' THEN excluded.state ELSE 'unknown' END,
+        attempt = m.attempt + CASE m.state WHEN 'queued' THEN excluded.attempt ELSE 0 END,
+        lease_until = CASE m.state WHEN 'queued' THEN excluded.lease_until END,
         due_at = CASE m.state
+            WHEN 'queued' THEN excluded.due_at
             WHEN 'sending' THEN now() + make_interval(secs => :grace_seconds)
-            ELSE excluded.due_at END,
-        payload = CASE m.state WHEN 'sending' THEN :payload ELSE excluded.payload END,
+            ELSE m.due_at END,
+        payload = CASE m.state WHEN 'queued' THEN excluded.payload ELSE :payload END,
+        provable = CASE m.state WHEN 'queued' THEN excluded.provable ELSE m.provable END,
         outcome_code = CASE m.state WHEN 'sending' THEN 'LeaseExpired' ELSE m.outcome_code END,
         outcome_reason = CASE m.state
             WHEN 'sending' THEN 'the worker ended before it could record an outcome'
             ELSE m.outcome_reason END,
         updated_at = now()
-    WHERE m.state = 'queued' OR (m.state = 'sending' AND m.lease_until < now())
+    WHERE m.state = 'queued'
+        OR (m.state = 'sending' AND m.lease_until < now())
+        OR (m.state = 'unknown' AND m.payload IS NULL)
     RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at
 ), noted AS (
     INSERT INTO email_recipients AS r (message_id, address, state)
@@ -152,6 +160,7 @@ def claim(
         "send_at": candidate.send_at,
         "expires_at": candidate.expires_at,
         "enqueued_at": candidate.enqueued_at,
+        "provable": candidate.provable,
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }

@@ -11,35 +11,56 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 EVERYTHING = "*"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True)
 class ShutGate:
-    """A gate that is shut, why, and for how many seconds more."""
+    """A gate that is shut, why, and for how many seconds more; None: until somebody opens it."""
 
     scope: str
     reason: str
-    seconds: float
+    seconds: float | None
 
 
 _SHUT = text("""
-INSERT INTO gates (scope, reason, shut_until)
+INSERT INTO gates AS g (scope, reason, shut_until)
 VALUES (:scope, :reason, now() + make_interval(secs => :seconds))
-ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason,
-    shut_at = CASE WHEN gates.shut_until > now() THEN gates.shut_at ELSE now() END,
-    shut_until = GREATEST(gates.shut_until, excluded.shut_until)
+ON CONFLICT (scope, reason) DO UPDATE SET
+    shut_at = CASE WHEN g.shut_until <= now() THEN now() ELSE g.shut_at END,
+    shut_until = CASE WHEN g.shut_until IS NULL THEN NULL
+        ELSE GREATEST(g.shut_until, excluded.shut_until) END
+""")
+
+_SHUT_UNTIL_OPENED = text("""
+INSERT INTO gates AS g (scope, reason, shut_until) VALUES (:scope, :reason, NULL)
+ON CONFLICT (scope, reason) DO UPDATE SET shut_until = NULL
+""")
+
+_OPEN = text("""
+DELETE FROM gates
+WHERE scope = :scope AND reason = :reason AND (shut_until IS NULL OR shut_until > now())
+RETURNING scope
 """)
 
 _ALL = text("""
 SELECT scope, reason, EXTRACT(epoch FROM shut_until - now())::float AS seconds
-FROM gates WHERE shut_until > now() ORDER BY scope
+FROM gates WHERE shut_until IS NULL OR shut_until > now() ORDER BY scope, reason
 """)
 
 
-def shut(engine: Engine, scope: str, *, reason: str, seconds: float) -> None:
-    """Shut the gate of a stream, or of `*`, for at least so long. It opens by itself."""
+def shut(engine: Engine, scope: str, *, reason: str, seconds: float | None) -> None:
+    """Shut the gate of a stream, or of `*`, for at least so long; None: until it is opened."""
+    statement = _SHUT_UNTIL_OPENED if seconds is None else _SHUT
     with engine.begin() as connection:
-        connection.execute(_SHUT, {"scope": scope, "reason": reason, "seconds": seconds})
+        connection.execute(statement, {"scope": scope, "reason": reason, "seconds": seconds})
+
+
+def open_again(engine: Engine, scope: str, *, reason: str) -> bool:
+    """Take one reason away; answers whether it had kept the gate shut."""
+    with engine.begin() as connection:
+        terms = {"scope": scope, "reason": reason}
+        return connection.execute(_OPEN, terms).one_or_none() is not None
 
 
 def all_shut(engine: Engine) -> list[ShutGate]:

@@ -38,18 +38,20 @@ def _statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("id", type_=Uuid()))
 
 
-# An event may have settled the message before its own sender could: never step back from that.
+# An event may have settled the message before its own sender could: never step back from that. A
+# sender that was believed lost may come when the message already waits to be sent again: that SES
+# took it counts, unless a new attempt has begun.
 _SENT = _statement("""
 WITH recorded AS (
     UPDATE email_messages SET
-        state = CASE WHEN state IN ('sending', 'unknown') THEN 'sent' ELSE state END,
+        state = CASE WHEN state IN ('sending', 'unknown', 'held', 'parked', 'queued')
+            THEN 'sent' ELSE state END,
         ses_message_id = :ses_message_id,
         sent_at = coalesce(sent_at, now()),
         lease_until = NULL, due_at = NULL, payload = NULL,
         outcome_code = NULL, outcome_reason = NULL, updated_at = now()
     WHERE id = :id AND attempt = :attempt
-        AND state IN ('sending', 'unknown', 'sent', 'delivered', 'bounced', 'complained',
-                      'rejected')
+        AND state NOT IN ('suppressed', 'expired', 'failed')
     RETURNING id
 )
 , addressed AS (

@@ -92,7 +92,7 @@ def count_by_state(engine: Engine) -> dict[tuple[str, str], int]:
 def count_waiting(engine: Engine) -> dict[tuple[str, str], int]:
     """The same for the messages that are not at their end; its cost does not grow with history."""
     # Spelt out as the partial index has it, or PostgreSQL would not use that.
-    waiting = text("state IN ('queued', 'parked', 'sending', 'unknown')")
+    waiting = text("state IN ('queued', 'parked', 'sending', 'unknown', 'held')")
     counted = (
         select(EmailMessage.stream, EmailMessage.state, func.count())
         .where(waiting)

@@ -60,7 +60,7 @@ class EmailMessage(Base):
             "email_messages_open",
             "stream",
             "state",
-            postgresql_where=text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+            postgresql_where=text("state IN ('queued', 'parked', 'sending', 'unknown', 'held')"),
         ),
         Index("email_messages_lease", "lease_until", postgresql_where=text("state = 'sending'")),
     )
@@ -82,6 +82,8 @@ class EmailMessage(Base):
     ses_message_id: Mapped[str | None]
     outcome_code: Mapped[str | None]
     outcome_reason: Mapped[str | None]
+    # Whether SES publishes events about it, so that their absence proves something.
+    provable: Mapped[bool] = mapped_column(server_default=text("false"))
     # The job itself, kept only while no copy of it lies on SQS.
     payload: Mapped[dict[str, Any] | None]
 
@@ -240,14 +242,18 @@ class SesAccount(Base):
 
 
 class Gate(Base):
-    """A shut gate: no mail of its scope (`*` or a stream) is taken out of the queue until then."""
+    """A shut gate: no mail of its scope (`*` or a stream) is taken out of the queue until then.
+
+    A scope may be shut for several reasons at once, and is open when the last of them is over.
+    """
 
     __tablename__ = "gates"
 
     scope: Mapped[str] = mapped_column(primary_key=True)
-    reason: Mapped[str]
+    reason: Mapped[str] = mapped_column(primary_key=True)
     shut_at: Mapped[datetime] = mapped_column(server_default=_now)
-    shut_until: Mapped[datetime]
+    # Without an end only an operator opens it.
+    shut_until: Mapped[datetime | None]
 
 
 class ConsumerWatermark(Base):

@@ -37,7 +37,8 @@ FROM (
     WHERE state IN ('parked', 'queued') AND due_at <= now() AND payload IS NOT NULL
         AND stream = ANY(:streams)
         AND NOT EXISTS (
-            SELECT FROM gates WHERE scope IN ('*', stream) AND shut_until > now()
+            SELECT FROM gates
+            WHERE scope IN ('*', stream) AND (shut_until IS NULL OR shut_until > now())
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS due

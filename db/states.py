@@ -12,6 +12,7 @@ class MessageState(StrEnum):
     SENDING = "sending"  # claimed, under a lease
     PARKED = "parked"  # waits in the ledger until due
     UNKNOWN = "unknown"  # SES may have taken it; nobody knows yet
+    HELD = "held"  # unknown, and a person must decide
     SENT = "sent"  # SES took it
     DELIVERED = "delivered"
     BOUNCED = "bounced"
@@ -74,6 +75,7 @@ MESSAGE_RANK: dict[MessageState, int] = {
     MessageState.PARKED: 0,
     MessageState.SENDING: 0,
     MessageState.UNKNOWN: 0,
+    MessageState.HELD: 0,
     # Never sent, as far as we knew. An event proves the contrary, and the proof wins.
     MessageState.EXPIRED: 1,
     MessageState.SUPPRESSED: 1,

@@ -62,7 +62,9 @@ class Delivery:
         sender: Sender,
         recorder: Recorder,
         metrics: WorkerMetrics,
+        publishing_sets: frozenset[str],
     ) -> None:
+        """`publishing_sets`: the configuration sets whose events settle an unknown outcome."""
         self._engine = engine
         self._settings = settings
         self._pacers = pacers
@@ -70,6 +72,7 @@ class Delivery:
         self._sender = sender
         self._recorder = recorder
         self._metrics = metrics
+        self._publishing_sets = publishing_sets
         self._longest_call_seconds = (
             settings.connect_timeout_seconds + settings.ses_read_timeout_seconds
         )
@@ -107,7 +110,7 @@ class Delivery:
     def _claim(self, job: Job, recipients: list[str]) -> Claimed | Settled | Busy:
         return claim(
             self._engine,
-            _candidate(job, recipients),
+            self._candidate(job, recipients),
             lease_seconds=self._settings.lease_seconds,
             grace_seconds=self._settings.unknown_grace_seconds,
         )
@@ -156,14 +159,15 @@ class Delivery:
         )
         return Done()
 
-
-def _candidate(job: Job, recipients: list[str]) -> Candidate:
-    return Candidate(
-        id=job.message.id,
-        stream=job.stream.name,
-        recipients=recipients,
-        payload=job.payload,
-        send_at=job.message.send_at,
-        expires_at=job.message.expires_at,
-        enqueued_at=job.enqueued_at,
-    )
+    def _candidate(self, job: Job, recipients: list[str]) -> Candidate:
+        configuration_set = job.message.configuration_set or job.stream.configuration_set
+        return Candidate(
+            id=job.message.id,
+            stream=job.stream.name,
+            recipients=recipients,
+            payload=job.payload,
+            send_at=job.message.send_at,
+            expires_at=job.message.expires_at,
+            enqueued_at=job.enqueued_at,
+            provable=configuration_set in self._publishing_sets,
+        )

@@ -22,12 +22,14 @@ from worker.metrics import WorkerMetrics
 from worker.queues import check_redrive, queue_urls
 from worker.runtime import Runtime
 from worker.ses.account import read_account
+from worker.ses.publishing import sets_that_publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from celery import Celery
     from sqlalchemy import Engine
+    from types_boto3_sesv2 import SESV2Client
 
     from config.settings import Settings
 
@@ -51,11 +53,13 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     sqs = aws.sqs(settings)
     urls = queue_urls(sqs, streams.values())
     check_redrive(sqs, urls)
-    _know_the_rate(settings, engine)
+    ses = aws.ses_control(settings)
+    _know_the_rate(settings, engine, ses)
+    publishing = sets_that_publish(ses, (each.configuration_set for each in streams.values()))
     progress = Progress()
     monitor = Monitor(settings, PROCESS, progress)
     metrics = WorkerMetrics(monitor.registry, settings.metrics_namespace)
-    runtime = Runtime(settings, engine, metrics, progress)
+    runtime = Runtime(settings, engine, metrics, progress, publishing_sets=publishing)
     monitor.start()
     runtime.gatekeeper.start()
     runtime.expect_receives(streams)
@@ -67,11 +71,11 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     return exit_code
 
 
-def _know_the_rate(settings: Settings, engine: Engine) -> None:
+def _know_the_rate(settings: Settings, engine: Engine, ses: SESV2Client) -> None:
     """Without a scheduler's reading of the account a first worker would wait for one."""
     pacing.ensure(engine, settings.aws_region)
     if accounts.latest(engine, settings.aws_region) is None:
-        accounts.save(engine, read_account(aws.ses_control(settings), settings.aws_region))
+        accounts.save(engine, read_account(ses, settings.aws_region))
 
 
 def _work(app: Celery, runtime: Runtime) -> int:

@@ -45,7 +45,13 @@ class Runtime:
     """A worker's parts, and what the transport and the task ask of them."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, metrics: WorkerMetrics, progress: Progress
+        self,
+        settings: Settings,
+        engine: Engine,
+        metrics: WorkerMetrics,
+        progress: Progress,
+        *,
+        publishing_sets: frozenset[str] = frozenset(),
     ) -> None:
         self.stopping = threading.Event()
         self.gatekeeper = Gatekeeper(engine, self.stopping, progress)
@@ -63,6 +69,7 @@ class Runtime:
             sender=Sender(aws.ses_sender(settings)),
             recorder=recorder,
             metrics=metrics,
+            publishing_sets=publishing_sets,
         )
 
     def deliver(self, payload: object, received: Received) -> Done | GiveBack:

@@ -18,6 +18,7 @@ from worker.queues import queue_urls
 from worker.scheduler.dispatch import Dispatcher
 from worker.scheduler.duties import Duty, DutyRunner
 from worker.scheduler.metrics import SchedulerMetrics
+from worker.scheduler.settling import Settler
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def _duties(settings: Settings, engine: Engine, metrics: SchedulerMetrics) -> li
     dispatcher = Dispatcher(engine, sqs, queues, metrics)
     account = AccountWatch(engine, aws.ses_control(settings), settings.aws_region, metrics)
     depth = QueueWatch(engine, sqs, urls, metrics)
+    settler = Settler(engine, settings, metrics)
     return [
+        Duty("sweep", settings.settle_interval_seconds, 60.0, settler.sweep),
+        Duty("settle", settings.settle_interval_seconds, 60.0, settler.settle),
         Duty("dispatch", settings.dispatch_interval_seconds, 120.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),

@@ -30,6 +30,13 @@ class SchedulerMetrics:
             namespace=namespace,
             registry=registry,
         )
+        self._settled = Counter(
+            "email_unknown_settled_total",
+            "Unknown outcomes, by what was decided about them",
+            ["decision"],
+            namespace=namespace,
+            registry=registry,
+        )
         self._depth = Gauge(
             "sqs_queue_messages",
             "Messages on a queue: visible, in_flight or delayed",
@@ -60,6 +67,10 @@ class SchedulerMetrics:
     def record_dispatched(self, stream: str, count: int) -> None:
         """So many parked messages went back to SQS."""
         self._dispatched.labels(stream).inc(count)
+
+    def record_settled(self, decision: str, count: int) -> None:
+        """So many unknown outcomes were found, or decided about."""
+        self._settled.labels(decision).inc(count)
 
     def record_depth(self, queue: str, *, visible: int, in_flight: int, delayed: int) -> None:
         """A queue was measured."""

@@ -58,7 +58,7 @@ class Signer:
             headers["X-Amz-Security-Token"] = credentials.token
         request, signed = self._canonical(headers, body)
         text = f"{_ALGORITHM}\n{at}\n{scope}\n{sha256(request.encode()).hexdigest()}"
-        key = self._key(credentials.secret_key, at[:8])
+        key = self._key(credentials.secret_key or "", at[:8])
         signature = hmac.digest(key, text.encode(), "sha256").hex()
         headers["Authorization"] = (
             f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, "

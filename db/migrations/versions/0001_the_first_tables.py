@@ -117,9 +117,10 @@ def upgrade() -> None:
         sa.Column("ses_message_id", sa.Text(), nullable=True),
         sa.Column("outcome_code", sa.Text(), nullable=True),
         sa.Column("outcome_reason", sa.Text(), nullable=True),
+        sa.Column("provable", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("payload", postgresql.JSON(astext_type=sa.Text()), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'sending', 'parked', 'unknown', 'sent', 'delivered', 'bounced', 'complained', 'rejected', 'suppressed', 'expired', 'failed')",
+            "state IN ('queued', 'sending', 'parked', 'unknown', 'held', 'sent', 'delivered', 'bounced', 'complained', 'rejected', 'suppressed', 'expired', 'failed')",
             name="email_messages_state",
         ),
         sa.PrimaryKeyConstraint("id"),
@@ -144,7 +145,7 @@ def upgrade() -> None:
         "email_messages",
         ["stream", "state"],
         unique=False,
-        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown', 'held')"),
     )
     op.create_index(
         "email_messages_ses_message_id", "email_messages", ["ses_message_id"], unique=False
@@ -174,8 +175,8 @@ def upgrade() -> None:
         sa.Column(
             "shut_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
-        sa.Column("shut_until", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("scope"),
+        sa.Column("shut_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("scope", "reason"),
     )
     op.create_table(
         "pacers",
@@ -288,7 +289,7 @@ def downgrade() -> None:
     op.drop_index(
         "email_messages_open",
         table_name="email_messages",
-        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown')"),
+        postgresql_where=sa.text("state IN ('queued', 'parked', 'sending', 'unknown', 'held')"),
     )
     op.drop_index(
         "email_messages_lease",

@@ -80,10 +80,22 @@ def test_the_duty_of_a_scheduler_that_died_passes_on(engine: Engine) -> None:
 
 def test_a_gate_stays_shut_for_the_longest_time_it_was_told(engine: Engine) -> None:
     gates.shut(engine, "*", reason="quota", seconds=60)
-    gates.shut(engine, "*", reason="credentials", seconds=1)
+    gates.shut(engine, "*", reason="quota", seconds=1)
     [gate] = gates.all_shut(engine)
-    assert (gate.scope, gate.reason) == ("*", "credentials")
+    assert (gate.scope, gate.reason) == ("*", "quota")
+    assert gate.seconds is not None
     assert 50 < gate.seconds <= 60
+
+
+def test_a_gate_that_is_shut_for_two_reasons_needs_both_to_be_over(engine: Engine) -> None:
+    gates.shut(engine, "marketing", reason="quota", seconds=60)
+    gates.shut(engine, "marketing", reason=gates.OPERATOR, seconds=None)
+    assert gates.open_again(engine, "marketing", reason="quota")
+    [gate] = gates.all_shut(engine)
+    assert (gate.reason, gate.seconds) == (gates.OPERATOR, None)
+    assert gates.open_again(engine, "marketing", reason=gates.OPERATOR)
+    assert not gates.open_again(engine, "marketing", reason=gates.OPERATOR)
+    assert gates.all_shut(engine) == []
 
 
 def test_a_gate_opens_by_itself(engine: Engine) -> None:

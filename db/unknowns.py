@@ -1,0 +1,143 @@
+"""Unknown outcomes: SES may have taken the message. Its own events tell, or their absence does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text, Uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Engine
+
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class HeldMessage:
+    """A message of unknown outcome that a person must decide about."""
+
+    id: UUID
+    stream: str
+    since: datetime
+    code: str | None
+    reason: str | None
+
+
+# A grace time has passed (due_at), and after it the event queue was found empty: had SES taken
+# the message, its Send event would have been applied by now. The silence is the proof.
+_RESEND_PROVEN = text("""
+UPDATE email_messages AS m SET state = 'parked', due_at = now(), updated_at = now()
+FROM (
+    SELECT id FROM email_messages
+    WHERE state = 'unknown' AND due_at <= now() AND payload IS NOT NULL
+        AND provable
+        AND due_at < (SELECT drained_until FROM consumer_watermarks WHERE queue = :queue)
+    ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+) AS silent
+WHERE m.id = silent.id AND m.state = 'unknown'
+RETURNING m.id
+""")
+
+# Without events nothing will ever be proved, and the stream's policy decides.
+_BY_POLICY = text("""
+UPDATE email_messages AS m SET state = :state, due_at = CASE :state WHEN 'parked' THEN now() END,
+    updated_at = now()
+FROM (
+    SELECT id FROM email_messages
+    WHERE state = 'unknown' AND due_at <= now() AND payload IS NOT NULL
+        AND NOT provable AND stream = ANY(:streams)
+    ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+) AS overdue
+WHERE m.id = overdue.id AND m.state = 'unknown'
+RETURNING m.id
+""").bindparams(bindparam("streams", type_=ARRAY(Text())), bindparam("state", type_=Text()))
+
+# The payload still lies on SQS, and is attached when that copy comes back.
+_SWEEP = text("""
+UPDATE email_messages AS m SET state = 'unknown', lease_until = NULL,
+    due_at = now() + make_interval(secs => :grace_seconds),
+    outcome_code = 'LeaseExpired',
+    outcome_reason = 'the worker ended before it could record an outcome', updated_at = now()
+FROM (
+    SELECT id FROM email_messages
+    WHERE state = 'sending' AND lease_until < now()
+    ORDER BY lease_until LIMIT :most FOR UPDATE SKIP LOCKED
+) AS lost
+WHERE m.id = lost.id AND m.state = 'sending'
+RETURNING m.id
+""")
+
+_HELD = text("""
+SELECT id, stream, updated_at AS since, outcome_code AS code, outcome_reason AS reason
+FROM email_messages WHERE state = 'held' ORDER BY updated_at LIMIT :most
+""")
+
+_RELEASE = text("""
+UPDATE email_messages SET state = 'parked', due_at = now(), updated_at = now()
+WHERE state = 'held' AND (:ids IS NULL OR id = ANY(:ids)) RETURNING id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+_FAIL = text("""
+UPDATE email_messages SET state = 'failed', payload = NULL, updated_at = now()
+WHERE state = 'held' AND (:ids IS NULL OR id = ANY(:ids)) RETURNING id
+""").bindparams(bindparam("ids", type_=ARRAY(Uuid())))
+
+
+def sweep(engine: Engine, *, grace_seconds: float) -> list[UUID]:
+    """Claims whose lease ran out with their worker become unknown."""
+    with engine.begin() as connection:
+        rows = connection.execute(_SWEEP, {"grace_seconds": grace_seconds, "most": AT_ONCE})
+        return [row.id for row in rows]
+
+
+def resend_proven(engine: Engine, *, events_queue: str) -> list[UUID]:
+    """Unknown messages that SES provably never took go back to be sent."""
+    terms = {"queue": events_queue, "most": AT_ONCE}
+    with engine.begin() as connection:
+        return [row.id for row in connection.execute(_RESEND_PROVEN, terms)]
+
+
+def resend_by_policy(engine: Engine, streams: Sequence[str]) -> list[UUID]:
+    """Messages without events, of streams that rather send twice than not at all."""
+    return _by_policy(engine, streams, "parked")
+
+
+def hold_by_policy(engine: Engine, streams: Sequence[str]) -> list[UUID]:
+    """Messages without events, of streams that rather ask a person."""
+    return _by_policy(engine, streams, "held")
+
+
+def held(engine: Engine, *, most: int) -> list[HeldMessage]:
+    """Messages that wait for a person, the oldest first."""
+    with engine.begin() as connection:
+        rows = connection.execute(_HELD, {"most": most}).mappings()
+        return [HeldMessage(**row) for row in rows]
+
+
+def release(engine: Engine, ids: Sequence[UUID] | None) -> list[UUID]:
+    """Send held messages after all; None means all of them. Answers which."""
+    return _decide(engine, "release", ids)
+
+
+def fail(engine: Engine, ids: Sequence[UUID] | None) -> list[UUID]:
+    """End held messages unsent, as far as anybody knows; None means all. Answers which."""
+    return _decide(engine, "fail", ids)
+
+
+def _by_policy(engine: Engine, streams: Sequence[str], state: str) -> list[UUID]:
+    terms = {"streams": list(streams), "state": state, "most": AT_ONCE}
+    with engine.begin() as connection:
+        return [row.id for row in connection.execute(_BY_POLICY, terms)]
+
+
+def _decide(engine: Engine, decision: str, ids: Sequence[UUID] | None) -> list[UUID]:
+    statement = _RELEASE if decision == "release" else _FAIL
+    with engine.begin() as connection:
+        return [row.id for row in connection.execute(statement, {"ids": ids and list(ids)})]

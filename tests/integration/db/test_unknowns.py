@@ -1,0 +1,176 @@
+"""Unknown outcomes are settled by proof, by policy or by a person, and never by a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from db import unknowns, watermarks
+from db.claims import Candidate, Claimed, Settled, claim
+from db.ledger import Held, Why, record_sent, record_unknown
+from db.messages import status
+from db.parking import take_due
+from db.states import MessageState
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Engine
+
+JOB = {"id": "the job"}
+WHY = Why("ReadTimeoutError", "The request left, but no answer came back.")
+QUEUE = "mailsluice-events"
+
+
+def candidate(*, provable: bool = True) -> Candidate:
+    return Candidate(
+        id=uuid4(),
+        stream="transactional",
+        recipients=["ada@example.com"],
+        payload=JOB,
+        provable=provable,
+    )
+
+
+def unknown(engine: Engine, *, provable: bool = True, grace_seconds: float = 0.0) -> UUID:
+    each = candidate(provable=provable)
+    won = claim(engine, each, lease_seconds=60, grace_seconds=60)
+    assert isinstance(won, Claimed)
+    held = Held(each.id, won.attempt)
+    record_unknown(engine, held, WHY, payload=JOB, grace_seconds=grace_seconds)
+    return each.id
+
+
+def state(engine: Engine, message_id: UUID) -> str:
+    found = status(engine, message_id)
+    assert found is not None
+    return found.state
+
+
+def queue_was_empty_now(engine: Engine) -> None:
+    watermarks.advance(engine, QUEUE, seconds_ago=0.0)
+
+
+def test_silence_of_a_drained_event_queue_proves_that_ses_never_took_it(engine: Engine) -> None:
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+    [due] = take_due(engine, ["transactional"], most=10, lease_seconds=60)
+    assert (due.id, due.payload) == (message_id, JOB)
+
+
+def test_an_event_queue_that_was_last_empty_before_proves_nothing(engine: Engine) -> None:
+    queue_was_empty_now(engine)
+    message_id = unknown(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert state(engine, message_id) == "unknown"
+
+
+def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> None:
+    unknown(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+
+
+def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
+    unknown(engine, grace_seconds=60)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_by_policy(engine, ["transactional"]) == []
+
+
+def test_without_events_silence_proves_nothing_and_the_policy_decides(engine: Engine) -> None:
+    message_id = unknown(engine, provable=False)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_by_policy(engine, ["marketing"]) == []
+    assert unknowns.resend_by_policy(engine, ["transactional"]) == [message_id]
+    assert state(engine, message_id) == "parked"
+
+
+def test_with_events_the_policy_has_no_say(engine: Engine) -> None:
+    unknown(engine)
+    assert unknowns.hold_by_policy(engine, ["transactional"]) == []
+    assert unknowns.resend_by_policy(engine, ["transactional"]) == []
+
+
+def test_a_held_message_waits_for_a_person_who_may_send_it(engine: Engine) -> None:
+    message_id = unknown(engine, provable=False)
+    assert unknowns.hold_by_policy(engine, ["transactional"]) == [message_id]
+    [held] = unknowns.held(engine, most=10)
+    assert (held.id, held.code) == (message_id, "ReadTimeoutError")
+    assert unknowns.release(engine, [message_id]) == [message_id]
+    assert state(engine, message_id) == "parked"
+
+
+def test_a_person_may_end_what_is_held_and_nothing_else(engine: Engine) -> None:
+    held, other = unknown(engine, provable=False), unknown(engine)
+    unknowns.hold_by_policy(engine, ["transactional"])
+    assert unknowns.fail(engine, [held, other]) == [held]
+    assert [state(engine, each) for each in (held, other)] == ["failed", "unknown"]
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_release_takes_ids_or_all(engine: Engine, *, all_of_them: bool) -> None:
+    ids = [unknown(engine, provable=False) for _ in range(2)]
+    unknowns.hold_by_policy(engine, ["transactional"])
+    released = unknowns.release(engine, None if all_of_them else ids[:1])
+    assert len(released) == (2 if all_of_them else 1)
+
+
+def abandoned(engine: Engine) -> Candidate:
+    each = candidate()
+    claim(engine, each, lease_seconds=60, grace_seconds=60)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_messages SET lease_until = now() - interval '1s'"))
+    return each
+
+
+def test_an_abandoned_claim_is_found_and_its_job_attached_when_it_comes_back(
+    engine: Engine,
+) -> None:
+    each = abandoned(engine)
+    assert unknowns.sweep(engine, grace_seconds=0.0) == [each.id]
+    queue_was_empty_now(engine)
+    # The job still lies on SQS, and what is nowhere at hand cannot be sent again yet.
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    found = claim(engine, each, lease_seconds=60, grace_seconds=60)
+    assert found == Settled(MessageState.UNKNOWN, by_this_claim=True)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [each.id]
+
+
+def test_a_claim_that_is_still_held_is_not_swept(engine: Engine) -> None:
+    claim(engine, candidate(), lease_seconds=60, grace_seconds=60)
+    assert unknowns.sweep(engine, grace_seconds=0.0) == []
+
+
+def test_a_sender_that_was_only_slow_may_still_say_that_ses_took_it(engine: Engine) -> None:
+    each = abandoned(engine)
+    unknowns.sweep(engine, grace_seconds=60)
+    assert record_sent(engine, Held(each.id, 1), ses_message_id="ses-1")
+    assert state(engine, each.id) == "sent"
+
+
+def test_what_waits_to_be_sent_again_is_settled_by_its_first_sender(engine: Engine) -> None:
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    unknowns.resend_proven(engine, events_queue=QUEUE)
+    assert record_sent(engine, Held(message_id, 1), ses_message_id="late")
+    assert state(engine, message_id) == "sent"
+    assert take_due(engine, ["transactional"], most=10, lease_seconds=60) == []
+
+
+def test_after_a_second_attempt_has_begun_the_first_one_has_no_say(engine: Engine) -> None:
+    each = replace(candidate())
+    won = claim(engine, each, lease_seconds=60, grace_seconds=60)
+    assert isinstance(won, Claimed)
+    first = Held(each.id, won.attempt)
+    record_unknown(engine, first, WHY, payload=JOB, grace_seconds=0)
+    queue_was_empty_now(engine)
+    unknowns.resend_proven(engine, events_queue=QUEUE)
+    take_due(engine, ["transactional"], most=10, lease_seconds=60)
+    claim(engine, each, lease_seconds=60, grace_seconds=60)
+    assert not record_sent(engine, first, ses_message_id="late")
