@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     # --- sending
     concurrency: int = Field(default=32, ge=1, le=512)
     lease_seconds: float = Field(default=60, ge=5, le=3600)
-    record_timeout_seconds: float = Field(default=120, ge=5, le=3600)
+    record_timeout_seconds: float = Field(default=20, ge=1, le=600)
     rate_utilisation: float = Field(default=0.98, gt=0, le=1)
     send_rate_per_second: float | None = Field(default=None, gt=0)
     retry_base_seconds: float = Field(default=5, gt=0)

@@ -31,7 +31,9 @@ def text(value: object, at_most: int = TEXT_CHARACTERS) -> str | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    return storable(value.replace("\x00", "").strip())[:at_most] or None
+    if not value.isascii() or "\x00" in value:
+        value = storable(value.replace("\x00", ""))
+    return value.strip()[:at_most] or None
 
 
 def identifier(value: object) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from consumers.fields import several, text
@@ -40,12 +41,24 @@ def read_addresses(value: object) -> list[str]:
     """
     found: dict[str, None] = {}
     for item in several(value):
-        for part in _PART.findall(text(item) or ""):
-            bracketed = _IN_ANGLE_BRACKETS.search(part)
-            address = normalise(bracketed.group(1) if bracketed else part)
-            if len(address) <= ADDRESS_CHARACTERS and _ADDRESS.fullmatch(address):
-                found[address] = None
+        found.update(dict.fromkeys(_addresses_in(text(item) or "")))
     return list(found)
+
+
+# An event names each of its recipients several times.
+@lru_cache(maxsize=1024)
+def _addresses_in(written: str) -> tuple[str, ...]:
+    found = (normalise(_bare(part)) for part in _PART.findall(written))
+    return tuple(
+        address
+        for address in found
+        if len(address) <= ADDRESS_CHARACTERS and _ADDRESS.fullmatch(address)
+    )
+
+
+def _bare(part: str) -> str:
+    bracketed = _IN_ANGLE_BRACKETS.search(part)
+    return bracketed.group(1) if bracketed else part
 
 
 def whom(named: object, destinations: Sequence[str]) -> list[Recipient]:

@@ -27,8 +27,8 @@ class Mail:
     ses_message_id: str | None
     message_id: UUID | None
     destinations: list[str]
+    timestamp: object
     sent_at: datetime | None
-    sent_at_text: str
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,8 @@ class Report:
         """Identity of an event without a feedback id."""
         if self.mail.ses_message_id is None:
             return identities.of_content(self.kind, self.raw)
-        own_time = self.details.get("timestamp")
-        written = _settled(own_time) or self.mail.sent_at_text
-        return identities.of_step(self.kind, self.mail.ses_message_id, written, addresses)
+        written = _settled(self.details.get("timestamp")) or _settled(self.mail.timestamp)
+        return identities.of_step(self.kind, self.mail.ses_message_id, written or "", addresses)
 
     def event(
         self,
@@ -84,13 +83,12 @@ class Report:
 def read_mail(body: Json) -> Mail:
     """The `mail` object; what is missing in it is None or empty."""
     mail = member(body, "mail")
-    sent_at = mail.get("timestamp")
     return Mail(
         ses_message_id=identifier(mail.get("messageId")),
         message_id=_own_id(member(mail, "tags")),
         destinations=read_addresses(mail.get("destination")),
-        sent_at=moment(sent_at),
-        sent_at_text=_settled(sent_at) or "",
+        timestamp=mail.get("timestamp"),
+        sent_at=moment(mail.get("timestamp")),
     )
 
 

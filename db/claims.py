@@ -33,6 +33,8 @@ class Candidate:
     enqueued_at: datetime | None = None
     # Whether SES publishes events about it: then their absence proves that SES never took it.
     provable: bool = False
+    # Who claims: a claim whose answer was lost can be asked again, and recognises itself.
+    claimant: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Busy:
 # The lease of a message that is found `sending` has run out with its worker: SES may have taken
 # it. It becomes unknown here, in the very statement that would otherwise send it again. One that
 # the scheduler found unknown first gets its payload here.
-_CLAIM = text("""
+#
+# What is ours to take: a message on its way back from the ledger, and one that this very caller has
+# claimed already without hearing so.
+_OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
+
+_CLAIM = text(f"""
 WITH recipients AS (
     SELECT unnest(:recipients) AS address
 ), blocked AS (
@@ -86,31 +93,46 @@ WITH recipients AS (
     END AS state
 ), claimed AS (
     INSERT INTO email_messages AS m
-        (id, stream, state, attempt, lease_until, due_at, expires_at, enqueued_at, provable,
-        payload)
+        (id, stream, state, attempt, claimant, lease_until, due_at, expires_at, enqueued_at,
+        provable, payload, outcome_code, outcome_reason)
     SELECT :id, :stream, state,
         CASE state WHEN 'sending' THEN 1 ELSE 0 END,
+        :claimant,
         CASE state WHEN 'sending' THEN now() + make_interval(secs => :lease_seconds) END,
         CASE state WHEN 'parked' THEN :send_at END,
         :expires_at, :enqueued_at, :provable,
-        CASE state WHEN 'parked' THEN :payload END
+        CASE state WHEN 'parked' THEN :payload END,
+        CASE state
+            WHEN 'expired' THEN 'Expired'
+            WHEN 'suppressed' THEN 'Suppressed'
+            WHEN 'parked' THEN 'Scheduled' END,
+        CASE state
+            WHEN 'expired' THEN 'Its time to be sent had passed (expires_at).'
+            WHEN 'suppressed' THEN 'Every recipient is on the suppression list.'
+            WHEN 'parked' THEN 'It is to be sent later (send_at).' END
     FROM verdict
     ON CONFLICT (id) DO UPDATE SET
-        state = CASE m.state WHEN 'queued' THEN excluded.state ELSE 'unknown' END,
-        attempt = m.attempt + CASE m.state WHEN 'queued' THEN excluded.attempt ELSE 0 END,
-        lease_until = CASE m.state WHEN 'queued' THEN excluded.lease_until END,
-        due_at = CASE m.state
-            WHEN 'queued' THEN excluded.due_at
-            WHEN 'sending' THEN now() + make_interval(secs => :grace_seconds)
+        state = CASE WHEN {_OURS} THEN excluded.state ELSE 'unknown' END,
+        attempt = m.attempt + CASE WHEN {_OURS} THEN excluded.attempt ELSE 0 END,
+        claimant = CASE WHEN {_OURS} THEN excluded.claimant ELSE m.claimant END,
+        lease_until = CASE WHEN {_OURS} THEN excluded.lease_until END,
+        due_at = CASE
+            WHEN {_OURS} THEN excluded.due_at
+            WHEN m.state = 'sending' THEN now() + make_interval(secs => :grace_seconds)
             ELSE m.due_at END,
-        payload = CASE m.state WHEN 'queued' THEN excluded.payload ELSE :payload END,
-        provable = CASE m.state WHEN 'queued' THEN excluded.provable ELSE m.provable END,
-        outcome_code = CASE m.state WHEN 'sending' THEN 'LeaseExpired' ELSE m.outcome_code END,
-        outcome_reason = CASE m.state
-            WHEN 'sending' THEN 'the worker ended before it could record an outcome'
+        payload = CASE WHEN {_OURS} THEN excluded.payload ELSE :payload END,
+        provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,
+        outcome_code = CASE
+            WHEN {_OURS} THEN excluded.outcome_code
+            WHEN m.state = 'sending' THEN 'LeaseExpired'
+            ELSE m.outcome_code END,
+        outcome_reason = CASE
+            WHEN {_OURS} THEN excluded.outcome_reason
+            WHEN m.state = 'sending'
+                THEN 'the worker ended before it could record an outcome'
             ELSE m.outcome_reason END,
         updated_at = now()
-    WHERE m.state = 'queued'
+    WHERE {_OURS}
         OR (m.state = 'sending' AND m.lease_until < now())
         OR (m.state = 'unknown' AND m.payload IS NULL)
     RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at
@@ -119,14 +141,16 @@ WITH recipients AS (
     SELECT claimed.id, recipients.address,
         CASE WHEN blocked.address IS NULL THEN 'pending' ELSE 'suppressed' END
     FROM claimed, recipients LEFT JOIN blocked USING (address)
+    WHERE claimed.state <> 'unknown'
     ON CONFLICT (message_id, address) DO UPDATE SET state = excluded.state, updated_at = now()
     WHERE r.state IN ('pending', 'suppressed') AND r.state <> excluded.state
 )
 SELECT state, attempt, attempts_used, enqueued_at,
     ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
-""").bindparams(
+""").bindparams(  # noqa: S608  a constant
     bindparam("id", type_=Uuid()),
+    bindparam("claimant", type_=Uuid()),
     bindparam("stream", type_=Text()),
     bindparam("recipients", type_=ARRAY(Text())),
     bindparam("payload", type_=JSON(none_as_null=True)),
@@ -161,6 +185,7 @@ def claim(
         "expires_at": candidate.expires_at,
         "enqueued_at": candidate.enqueued_at,
         "provable": candidate.provable,
+        "claimant": candidate.claimant,
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }

@@ -70,6 +70,8 @@ class EmailMessage(Base):
     state: Mapped[str]
     # The fencing number: counts claims, and is part of every later write of the claimer.
     attempt: Mapped[int] = mapped_column(server_default="0")
+    # Who claimed it last: a repeated claim of the same caller is no second one.
+    claimant: Mapped[uuid.UUID | None]
     # Only what was about the message itself counts here; system trouble does not.
     attempts_used: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import structlog
 
 from db.claims import Busy, Candidate, Claimed, Settled, claim
-from db.ledger import Held, Why, release
+from db.ledger import Why
 from mailsluice import normalise_address
 from worker.ses import request as ses_request
 from worker.ses.outcomes import Halt, Scope, Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from sqlalchemy import Engine
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from worker.jobs import Job
     from worker.metrics import WorkerMetrics
     from worker.pacer import Pacer, Slot
+    from worker.patience import Patience
     from worker.recorder import Recorder
     from worker.ses.outcomes import Outcome
     from worker.ses.sender import Sender
@@ -49,33 +53,22 @@ class GiveBack:
     after_seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Delivers jobs, one call of `deliver` each, from as many threads as wanted."""
+    """Delivers jobs, one call of `deliver` each, from as many threads as wanted.
 
-    def __init__(
-        self,
-        engine: Engine,
-        settings: Settings,
-        *,
-        pacers: Mapping[str, Pacer],
-        gatekeeper: Gatekeeper,
-        sender: Sender,
-        recorder: Recorder,
-        metrics: WorkerMetrics,
-        publishing_sets: frozenset[str],
-    ) -> None:
-        """`publishing_sets`: the configuration sets whose events settle an unknown outcome."""
-        self._engine = engine
-        self._settings = settings
-        self._pacers = pacers
-        self._gatekeeper = gatekeeper
-        self._sender = sender
-        self._recorder = recorder
-        self._metrics = metrics
-        self._publishing_sets = publishing_sets
-        self._longest_call_seconds = (
-            settings.connect_timeout_seconds + settings.ses_read_timeout_seconds
-        )
+    `publishing_sets`: the configuration sets whose events settle an unknown outcome.
+    """
+
+    engine: Engine
+    settings: Settings
+    pacers: Mapping[str, Pacer]
+    gatekeeper: Gatekeeper
+    sender: Sender
+    recorder: Recorder
+    metrics: WorkerMetrics
+    patience: Patience
+    publishing_sets: frozenset[str]
 
     def deliver(self, job: Job) -> Done | GiveBack:
         """Bring the job as far as it goes now.
@@ -86,33 +79,36 @@ class Delivery:
 
         Raises:
             StoppingError: the process goes down; the message is nobody's.
-            sqlalchemy.exc.OperationalError: the database is away; nothing was sent.
         """
         recipients = sorted({normalise_address(each) for each in job.message.recipients()})
-        pacer = self._pacers[job.stream.name]
+        pacer = self.pacers[job.stream.name]
         while True:
             began = time.monotonic()
-            slot = pacer.reserve(len(recipients))
-            lease_ends = time.monotonic() + self._settings.lease_seconds
+            slot = self.patience.until_done(partial(pacer.reserve, len(recipients)))
+            lease_ends = time.monotonic() + self.settings.lease_seconds
             claimed = self._claim(job, recipients)
             if not isinstance(claimed, Claimed):
                 pacer.give_back(slot, len(recipients))
                 return self._not_ours(job, claimed)
             pacer.give_back(slot, len(claimed.blocked))
             outcome = self._attempt(job, claimed, slot, lease_ends)
-            self._metrics.record_pacing_wait(job.stream.name, max(0.0, slot.at - began))
+            self.metrics.record_pacing_wait(job.stream.name, max(0.0, slot.at - began))
             if outcome is None:
                 continue
-            self._recorder.record(job, claimed, outcome)
+            self.recorder.record(job, claimed, outcome)
             if not isinstance(outcome, Throttled):
                 return Done()
 
     def _claim(self, job: Job, recipients: list[str]) -> Claimed | Settled | Busy:
-        return claim(
-            self._engine,
-            self._candidate(job, recipients),
-            lease_seconds=self._settings.lease_seconds,
-            grace_seconds=self._settings.unknown_grace_seconds,
+        # A claim whose answer is lost is asked again as the same claimant, and is no second one.
+        candidate = self._candidate(job, recipients, claimant=uuid4())
+        return self.patience.until_done(
+            lambda: claim(
+                self.engine,
+                candidate,
+                lease_seconds=self.settings.lease_seconds,
+                grace_seconds=self.settings.unknown_grace_seconds,
+            )
         )
 
     def _attempt(self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float) -> Outcome | None:
@@ -121,23 +117,23 @@ class Delivery:
             prepared = self._prepare(job, claimed)
             if isinstance(prepared, Halt):
                 return prepared
-            self._pacers[job.stream.name].wait_for(slot)
+            self.pacers[job.stream.name].wait_for(slot)
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
-            release(self._engine, Held(job.message.id, claimed.attempt))
+            self.recorder.give_claim_back(job, claimed)
             raise
-        if time.monotonic() + self._longest_call_seconds > lease_ends:
-            release(self._engine, Held(job.message.id, claimed.attempt))
+        if time.monotonic() + self._longest_call_seconds() > lease_ends:
+            self.recorder.give_claim_back(job, claimed)
             return None
         began = time.monotonic()
-        outcome = self._sender.send(prepared)
-        self._metrics.record_call(time.monotonic() - began)
+        outcome = self.sender.send(prepared)
+        self.metrics.record_call(time.monotonic() - began)
         return outcome
 
     def _prepare(self, job: Job, claimed: Claimed) -> dict[str, Any] | Halt:
-        if not self._gatekeeper.is_open(job.stream.name):
+        if not self.gatekeeper.is_open(job.stream.name):
             return _GATE_SHUT
-        sender = ses_request.default_sender(self._settings)
+        sender = ses_request.default_sender(self.settings)
         if job.message.from_ is None and sender is None:
             return ses_request.no_sender()
         return ses_request.build(
@@ -146,10 +142,10 @@ class Delivery:
 
     def _not_ours(self, job: Job, found: Settled | Busy) -> Done | GiveBack:
         if isinstance(found, Busy):
-            self._metrics.record_outcome(job.stream.name, "busy")
+            self.metrics.record_outcome(job.stream.name, "busy")
             return GiveBack(found.seconds + BUSY_MARGIN_SECONDS)
         outcome = str(found.state) if found.by_this_claim else "already_done"
-        self._metrics.record_outcome(job.stream.name, outcome)
+        self.metrics.record_outcome(job.stream.name, outcome)
         log.info(
             "not sent",
             message_id=str(job.message.id),
@@ -159,7 +155,7 @@ class Delivery:
         )
         return Done()
 
-    def _candidate(self, job: Job, recipients: list[str]) -> Candidate:
+    def _candidate(self, job: Job, recipients: list[str], *, claimant: UUID) -> Candidate:
         configuration_set = job.message.configuration_set or job.stream.configuration_set
         return Candidate(
             id=job.message.id,
@@ -169,5 +165,9 @@ class Delivery:
             send_at=job.message.send_at,
             expires_at=job.message.expires_at,
             enqueued_at=job.enqueued_at,
-            provable=configuration_set in self._publishing_sets,
+            provable=configuration_set in self.publishing_sets,
+            claimant=claimant,
         )
+
+    def _longest_call_seconds(self) -> float:
+        return self.settings.connect_timeout_seconds + self.settings.ses_read_timeout_seconds

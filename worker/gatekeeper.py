@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from config.health import Progress
+    from db.gates import ShutGate
 
 log = structlog.get_logger(__name__)
 
@@ -25,8 +26,8 @@ LOOP = "gates"
 class Gatekeeper:
     """Keeps the gates' state at hand, so that asking costs nothing.
 
-    While the database cannot be asked every gate counts as shut: without a ledger nothing may be
-    sent, so nothing should be received.
+    While the database cannot be asked nothing is received: without a ledger nothing may be sent.
+    That is no gate: what is in hand waits for the database, and is not put aside.
     """
 
     def __init__(self, engine: Engine, stopping: threading.Event, progress: Progress) -> None:
@@ -34,6 +35,7 @@ class Gatekeeper:
         self._stopping = stopping
         self._progress = progress
         self._shut: frozenset[str] = frozenset()
+        self._blind = False
         self._thread = threading.Thread(target=self._run, name="gates", daemon=True)
 
     def start(self) -> None:
@@ -42,8 +44,12 @@ class Gatekeeper:
         self.look()
         self._thread.start()
 
-    def is_open(self, stream: str) -> bool:
+    def may_receive(self, stream: str) -> bool:
         """Whether mail of the stream may be taken out of its queue."""
+        return not self._blind and self.is_open(stream)
+
+    def is_open(self, stream: str) -> bool:
+        """Whether mail of the stream that is in hand may be sent."""
         return not self._shut & {gates.EVERYTHING, stream}
 
     def shut(self, scope: str, *, reason: str, seconds: float) -> None:
@@ -60,15 +66,18 @@ class Gatekeeper:
         try:
             found = gates.all_shut(self._engine)
         except SQLAlchemyError as error:
-            self._note(frozenset({gates.EVERYTHING}), "the database cannot be asked", error)
+            if not self._blind:
+                log.warning("gates cannot be looked at", error=type(error).__name__)
+            self._blind = True
         else:
-            scopes = frozenset(gate.scope for gate in found)
-            self._note(scopes, "; ".join(sorted({gate.reason for gate in found})))
+            self._blind = False
+            self._see(found)
         # An unreachable database is an outage, not a stuck process: the loop goes round.
         self._progress.beat(LOOP)
 
-    def _note(self, shut: frozenset[str], reason: str, error: Exception | None = None) -> None:
+    def _see(self, found: list[ShutGate]) -> None:
+        shut = frozenset(gate.scope for gate in found)
         if shut != self._shut:
-            kind = type(error).__name__ if error else None
-            log.warning("gates changed", shut=sorted(shut), reason=reason, error=kind)
+            reasons = sorted({gate.reason for gate in found})
+            log.warning("gates changed", shut=sorted(shut), reasons=reasons)
         self._shut = shut

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,10 +29,14 @@ BLOCK_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Slot:
-    """The moment (monotonic clock) from which so many recipients may be sent to."""
+    """The moment (monotonic clock) from which so many recipients may be sent to.
+
+    Each of its tokens stands for `seconds_per_token` of the schedule from there on.
+    """
 
     at: float
     tokens: int
+    seconds_per_token: float
 
 
 class Pacer:
@@ -78,9 +82,12 @@ class Pacer:
         self._wait(slot.at - time.monotonic())
 
     def give_back(self, slot: Slot, tokens: int) -> None:
-        """So many of the slot's tokens were not used: the next messages may have them."""
+        """So many of the slot's tokens were not used: others may have them, at their moments."""
+        step = slot.seconds_per_token
+        first_unused = slot.tokens - tokens
+        unused = [Slot(slot.at + step * n, 1, step) for n in range(first_unused, slot.tokens)]
         with self._lock:
-            self._slots.extendleft(Slot(slot.at, 1) for _ in range(tokens))
+            self._slots = deque(sorted([*self._slots, *unused], key=lambda each: each.at))
 
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""
@@ -91,7 +98,7 @@ class Pacer:
             if len(self._slots) < tokens:
                 return None
             taken = [self._slots.popleft() for _ in range(tokens)]
-        return Slot(max(each.at for each in taken), tokens)
+        return replace(taken[-1], tokens=tokens)
 
     def _fetch(self, tokens: int) -> Slot:
         block = max(tokens, min(self._wanted, self._block_most))
@@ -100,8 +107,8 @@ class Pacer:
         self._block_most = max(1, int(BLOCK_SECONDS / step))
         first = time.monotonic() + reserved.wait_seconds
         with self._lock:
-            self._slots.extend(Slot(first + step * n, 1) for n in range(tokens, block))
-        return Slot(first, tokens)
+            self._slots.extend(Slot(first + step * n, 1, step) for n in range(tokens, block))
+        return Slot(first, tokens, step)
 
     def _reserve_in_turn(self, tokens: int) -> Reserved:
         while True:

@@ -7,8 +7,6 @@ import time
 from typing import TYPE_CHECKING, assert_never
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from db import gates, ledger, pacing
 from db.ledger import Held, Why
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from worker.gatekeeper import Gatekeeper
     from worker.jobs import Job
     from worker.metrics import WorkerMetrics
+    from worker.patience import Patience
     from worker.ses.outcomes import Outcome
 
 log = structlog.get_logger(__name__)
@@ -40,24 +39,30 @@ class Recorder:
         *,
         gatekeeper: Gatekeeper,
         metrics: WorkerMetrics,
+        patience: Patience,
     ) -> None:
         self._engine = engine
         self._settings = settings
         self._gatekeeper = gatekeeper
         self._metrics = metrics
+        self._patience = patience
 
     def record(self, job: Job, claimed: Claimed, outcome: Outcome) -> None:
-        """Write the outcome down, whatever it takes within `record_timeout_seconds`.
+        """Write the outcome down, however long the database is away.
 
         Raises:
-            sqlalchemy.exc.OperationalError: the database stayed away for all that time. The
-                lease will run out, and the message is then of unknown outcome.
+            sqlalchemy.exc.DBAPIError: the process had to end before the database came back. The
+                lease runs out, and the message is then of unknown outcome.
         """
         held = Held(job.message.id, claimed.attempt)
-        write = self._writer(job, claimed, held, outcome)
-        kept = self._until_written(write)
+        kept = self._until_written(self._writer(job, claimed, held, outcome))
         self._count(job, claimed, outcome)
         self._log(job, claimed, outcome, kept=kept)
+
+    def give_claim_back(self, job: Job, claimed: Claimed) -> None:
+        """Nothing has left: the message lies on SQS, and anybody may claim it."""
+        held = Held(job.message.id, claimed.attempt)
+        self._until_written(lambda: ledger.release(self._engine, held))
 
     def _writer(
         self, job: Job, claimed: Claimed, held: Held, outcome: Outcome
@@ -78,13 +83,9 @@ class Recorder:
         assert_never(outcome)
 
     def _until_written(self, write: Callable[[], bool]) -> bool:
-        retrying = Retrying(
-            retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_exponential_jitter(multiplier=0.1, max=2),
-            stop=stop_after_delay(self._settings.record_timeout_seconds),
-            reraise=True,
+        return self._patience.until_written(
+            write, at_the_end_seconds=self._settings.record_timeout_seconds
         )
-        return retrying(write)
 
     def _hold_unknown(self, job: Job, held: Held, why: Why) -> bool:
         return ledger.record_unknown(

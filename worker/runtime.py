@@ -8,15 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from tenacity import Retrying, retry_if_exception_type, sleep_using_event, wait_exponential_jitter
 
 from config import aws
 from db import pacing, refused
+from db.outages import is_outage
 from worker.delivery import Delivery, Done, GiveBack
 from worker.gatekeeper import Gatekeeper
 from worker.jobs import JobRefusedError, understand
 from worker.pacer import Pacer
+from worker.patience import Patience
 from worker.recorder import Recorder
 from worker.ses.sender import Sender
 from worker.stopping import StoppingError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from config.health import Progress
     from config.settings import Settings
     from config.streams import Stream
+    from db.pacing import Full, NoRate, Reserved
     from worker.metrics import WorkerMetrics
     from worker.transport import Received
 
@@ -38,7 +39,6 @@ log = structlog.get_logger(__name__)
 # reset ever waits for.
 PACE_AHEAD_SECONDS = {"high": 0.5, "normal": 0.2, "low": 0.1}
 RECEIVE_PROGRESS_SECONDS = 120.0
-DATABASE_RETRY_MOST_SECONDS = 5.0
 
 
 class Runtime:
@@ -60,15 +60,23 @@ class Runtime:
         self._metrics = metrics
         self._progress = progress
         self._stream_of_queue = {stream.queue: name for name, stream in settings.streams.items()}
-        recorder = Recorder(engine, settings, gatekeeper=self.gatekeeper, metrics=metrics)
-        self._delivery = Delivery(
+        self._patience = Patience(self.stopping, self._beat_all)
+        recorder = Recorder(
             engine,
             settings,
+            gatekeeper=self.gatekeeper,
+            metrics=metrics,
+            patience=self._patience,
+        )
+        self._delivery = Delivery(
+            engine=engine,
+            settings=settings,
             pacers={name: self._pacer(stream) for name, stream in settings.streams.items()},
             gatekeeper=self.gatekeeper,
             sender=Sender(aws.ses_sender(settings)),
             recorder=recorder,
             metrics=metrics,
+            patience=self._patience,
             publishing_sets=publishing_sets,
         )
 
@@ -90,10 +98,12 @@ class Runtime:
             self._refuse_job(payload, received, str(error))
             raise
         try:
-            return self._while_database_is_away(partial(self._delivery.deliver, job))
+            return self._delivery.deliver(job)
         except StoppingError:
             return GiveBack(0)
         except Exception as error:
+            if is_outage(error):
+                return GiveBack(self._settings.lease_seconds)
             self._refuse_job(payload, received, f"the worker failed: {type(error).__name__}")
             raise
 
@@ -101,12 +111,25 @@ class Runtime:
         self.refuse(received.queue, received.message_id, reason, body=json.dumps(payload))
 
     def refuse(self, queue: str, sqs_message_id: str, reason: str, *, body: str) -> None:
-        """Write down a message that cannot be understood; the queue's redrive takes it away."""
-        self._metrics.record_outcome(self._stream_of_queue.get(queue, ""), "refused")
-        log.warning("message refused", queue=queue, sqs_message_id=sqs_message_id, reason=reason)
-        refused.keep(
-            self._engine, queue=queue, sqs_message_id=sqs_message_id, reason=reason, body=body
+        """Write down a message that cannot be understood; the queue's redrive takes it away.
+
+        Raises:
+            StoppingError: the process goes down and the database is away.
+        """
+        times_seen = self._patience.until_done(
+            lambda: refused.keep(
+                self._engine, queue=queue, sqs_message_id=sqs_message_id, reason=reason, body=body
+            )
         )
+        log.warning(
+            "message refused",
+            queue=queue,
+            sqs_message_id=sqs_message_id,
+            reason=reason,
+            times_seen=times_seen,
+        )
+        if times_seen == 1:
+            self._metrics.record_outcome(self._stream_of_queue.get(queue, ""), "refused")
 
     def refuse_envelope(self, queue: str, sqs_message: dict[str, Any], reason: str) -> None:
         """The transport found no task message in the envelope."""
@@ -116,7 +139,7 @@ class Runtime:
 
     def may_receive(self, queue: str) -> bool:
         """Whether the gate of the queue's stream is open."""
-        if self.gatekeeper.is_open(self._stream_of_queue[queue]):
+        if self.gatekeeper.may_receive(self._stream_of_queue[queue]):
             return True
         # A shut gate is a decision, not a loop that stands still.
         self._progress.beat(_loop(queue))
@@ -150,18 +173,12 @@ class Runtime:
             utilisation=self._settings.rate_utilisation,
             most_per_second=self._settings.send_rate_per_second,
         )
-        return Pacer(partial(pacing.reserve, self._engine, terms), self.stopping)
+        return Pacer(partial(self._reserve, terms), self.stopping)
 
-    def _while_database_is_away(self, deliver: partial[Done | GiveBack]) -> Done | GiveBack:
-        """Wait here with the message in hand: giving it back would cost it a receive each time."""
-        retrying = Retrying(
-            retry=retry_if_exception_type((OperationalError, InterfaceError)),
-            wait=wait_exponential_jitter(multiplier=0.2, max=DATABASE_RETRY_MOST_SECONDS),
-            sleep=sleep_using_event(self.stopping),
-            stop=lambda _: self.stopping.is_set(),
-            retry_error_callback=lambda _: GiveBack(0),
-        )
-        return retrying(deliver)
+    def _reserve(self, terms: pacing.Terms, tokens: int) -> Reserved | Full | NoRate:
+        # Waiting for tokens is work that goes on, and may last while nothing is received.
+        self._beat_all()
+        return pacing.reserve(self._engine, terms, tokens)
 
 
 def _loop(queue: str) -> str:

@@ -58,9 +58,9 @@ class Process:
         return self._started.returncode, took, [json.loads(line) for line in log.splitlines()]
 
     def kill(self) -> None:
-        if self._started.poll() is None:
-            self._started.kill()
-            self._started.communicate()
+        self._started.kill()
+        if not self._started.stdout.closed:
+            print(self._started.communicate()[0])  # noqa: T201  tells why a test has failed
 
 
 @pytest.fixture

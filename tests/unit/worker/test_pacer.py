@@ -64,20 +64,27 @@ def test_an_account_whose_rate_nobody_knows_sends_nothing_yet() -> None:
     assert schedule.asked == [1, 1, 1]
 
 
-def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones() -> None:
+def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones_each_at_its_moment() -> None:
     schedule = Schedule()
     pacer = Pacer(schedule.reserve, Waits())
     slot = pacer.reserve(3)
     pacer.give_back(slot, 3)
-    assert pacer.reserve(2) == Slot(slot.at, 2)
-    assert pacer.reserve(1) == Slot(slot.at, 1)
+    moments = [pacer.reserve(1).at - slot.at for _ in range(3)]
+    assert moments == pytest.approx([0.0, STEP_SECONDS, 2 * STEP_SECONDS])
     assert schedule.asked == [3]
+
+
+def test_of_a_slot_that_was_used_in_part_the_later_tokens_are_left() -> None:
+    pacer = Pacer(Schedule().reserve, Waits())
+    slot = pacer.reserve(3)
+    pacer.give_back(slot, 1)
+    assert pacer.reserve(1).at - slot.at == pytest.approx(2 * STEP_SECONDS)
 
 
 def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
     schedule = Schedule()
     pacer = Pacer(schedule.reserve, Waits())
-    pacer.give_back(Slot(time.monotonic() - 1.0, 1), 1)
+    pacer.give_back(Slot(time.monotonic() - 1.0, 1, STEP_SECONDS), 1)
     pacer.reserve(1)
     assert schedule.asked == [1]
 
