@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
 _KEEP = text("""
@@ -16,6 +20,13 @@ ON CONFLICT (queue, sqs_message_id) DO UPDATE SET reason = excluded.reason,
     times_seen = refused_messages.times_seen + 1, last_seen_at = now()
 RETURNING times_seen
 """)
+
+# A dead letter has the id that it had on its first queue, and what was wrong is told by its first
+# record; a later one, under its dead-letter queue, tells what an operator did about it.
+_REASONS = text("""
+SELECT DISTINCT ON (sqs_message_id) sqs_message_id, reason FROM refused_messages
+WHERE sqs_message_id = ANY(:ids) ORDER BY sqs_message_id, first_seen_at, id
+""").bindparams(bindparam("ids", type_=ARRAY(Text())))
 
 
 def keep(engine: Engine, *, queue: str, sqs_message_id: str, reason: str, body: str) -> int:
@@ -32,6 +43,13 @@ def keep(engine: Engine, *, queue: str, sqs_message_id: str, reason: str, body: 
                 },
             ).scalar_one()
         )
+
+
+def reasons(engine: Engine, sqs_message_ids: Sequence[str]) -> dict[str, str]:
+    """Why messages were refused in the first place, by SQS's id, of those that were."""
+    with engine.begin() as connection:
+        rows = connection.execute(_REASONS, {"ids": list(sqs_message_ids)})
+        return {row.sqs_message_id: row.reason for row in rows}
 
 
 def storable(value: str) -> str:

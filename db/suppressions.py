@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
@@ -40,20 +40,31 @@ class Suppression:
 
 _COLUMNS = "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at"
 
-_ADD = text("""
+_EXPIRED = "s.expires_at <= now()"
+_LONGER = "s.expires_at < coalesce(excluded.expires_at, 'infinity')"
+_RANKS = "array_position(:reasons, excluded.reason) {} array_position(:reasons, s.reason)"
+_WINS = f"({_EXPIRED} OR {_RANKS.format('>')} OR ({_RANKS.format('=')} AND {_LONGER}))"
+
+# The stronger reason, and the longer time: neither a bounce for a week nor a complaint for a day
+# may end what somebody unsubscribed from for ever.
+_ADD = text(f"""
 INSERT INTO email_suppressions AS s
     (address, scope, reason, source, note, message_id, feedback_id, expires_at)
 SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :feedback_id,
     :expires_at)
-ON CONFLICT (address, scope) DO UPDATE SET reason = excluded.reason, source = excluded.source,
-    note = excluded.note, message_id = excluded.message_id,
-    feedback_id = excluded.feedback_id, expires_at = excluded.expires_at, created_at = now()
-WHERE array_position(:reasons, excluded.reason) > array_position(:reasons, s.reason)
-    OR s.expires_at <= now()
-    OR (excluded.reason = s.reason
-        AND s.expires_at < coalesce(excluded.expires_at, 'infinity'))
+ON CONFLICT (address, scope) DO UPDATE SET
+    reason = CASE WHEN {_WINS} THEN excluded.reason ELSE s.reason END,
+    source = CASE WHEN {_WINS} THEN excluded.source ELSE s.source END,
+    note = CASE WHEN {_WINS} THEN excluded.note ELSE s.note END,
+    message_id = CASE WHEN {_WINS} THEN excluded.message_id ELSE s.message_id END,
+    feedback_id = CASE WHEN {_WINS} THEN excluded.feedback_id ELSE s.feedback_id END,
+    created_at = CASE WHEN {_WINS} THEN now() ELSE s.created_at END,
+    expires_at = CASE
+        WHEN {_EXPIRED} OR {_LONGER} THEN excluded.expires_at
+        ELSE s.expires_at END
+WHERE {_WINS} OR {_LONGER}
 RETURNING address, scope
-""").bindparams(
+""").bindparams(  # noqa: S608  constants
     *(
         bindparam(name, type_=ARRAY(Text()))
         for name in ("address", "scope", "reason", "source", "note", "feedback_id", "reasons")
@@ -81,8 +92,7 @@ PAGE = 1000
 def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression]:
     """Put addresses on the list, in one transaction; answers those that this call changed.
 
-    An address that is on the list for a stronger reason keeps it, and so does one that is there
-    for the same reason for longer.
+    Of two entries for an address the stronger reason counts, and the longer time.
     """
     with engine.begin() as connection:
         return add_in(connection, suppressions)
@@ -136,9 +146,9 @@ def _strongest(suppressions: Sequence[Suppression]) -> list[Suppression]:
     chosen: dict[tuple[str, str], Suppression] = {}
     for suppression in suppressions:
         key = (suppression.address, suppression.scope)
-        held = chosen.get(key)
-        if held is None or _strength(suppression) > _strength(held):
-            chosen[key] = suppression
+        held = chosen.get(key, suppression)
+        winner = max(held, suppression, key=_strength)
+        chosen[key] = replace(winner, expires_at=_later(held, suppression))
     return [chosen[key] for key in sorted(chosen)]
 
 
@@ -147,3 +157,9 @@ def _strength(suppression: Suppression) -> tuple[int, float]:
     expires_at = suppression.expires_at
     lasts = expires_at.timestamp() if expires_at else math.inf
     return REASONS.index(suppression.reason), lasts
+
+
+def _later(one: Suppression, other: Suppression) -> datetime | None:
+    if one.expires_at is None or other.expires_at is None:
+        return None
+    return max(one.expires_at, other.expires_at)

@@ -31,7 +31,8 @@ class HeldMessage:
 
 
 # A grace time has passed (due_at), and after it the event queue was found empty: had SES taken
-# the message, its Send event would have been applied by now. The silence is the proof.
+# the message, its Send event would have been applied by now. The silence is the proof, unless
+# something came from that queue since then that could not be understood.
 _RESEND_PROVEN = text("""
 UPDATE email_messages AS m SET state = 'parked', due_at = now(), updated_at = now()
 FROM (
@@ -39,6 +40,10 @@ FROM (
     WHERE state = 'unknown' AND due_at <= now() AND payload IS NOT NULL
         AND provable
         AND due_at < (SELECT drained_until FROM consumer_watermarks WHERE queue = :queue)
+        AND NOT EXISTS (
+            SELECT FROM refused_messages
+            WHERE queue = :queue AND last_seen_at >= email_messages.updated_at
+        )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS silent
 WHERE m.id = silent.id AND m.state = 'unknown'

@@ -7,11 +7,14 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import psycopg
 import typer
 from rich.console import Console
+from sqlalchemy import make_url
 
 from config.process import stop_on_signals
 from sandbox.demo.run import Demo, DemoError
@@ -19,6 +22,9 @@ from sandbox.demo.show import print_places
 from sandbox.installation import Installation
 from sandbox.processes import ProcessError
 from sandbox.waiting import NotInTimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def sandbox() -> None:
@@ -32,7 +38,8 @@ def sandbox() -> None:
     signal.signal(signal.SIGTERM, _end)
     with (
         tempfile.TemporaryDirectory(prefix="mailsluice-") as directory,
-        Installation(Path(directory), database_url=_database_url()) as installation,
+        _database_url() as database_url,
+        Installation(Path(directory), database_url=database_url) as installation,
     ):
         print_places(Console(), installation)
         _wait_for_the_end()
@@ -60,7 +67,10 @@ def demo(
 def _demo(console: Console, directory: Path, *, keep: bool) -> int:
     console.print("starting PostgreSQL and a simulated AWS on localhost")
     try:
-        with Installation(directory, database_url=_database_url()) as installation:
+        with (
+            _database_url() as database_url,
+            Installation(directory, database_url=database_url) as installation,
+        ):
             adds_up = Demo(installation, console).run()
             if keep:
                 print_places(console, installation)
@@ -76,8 +86,24 @@ def _end(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _database_url() -> str | None:
-    return os.environ.get("DATABASE_URL") or None
+@contextmanager
+def _database_url() -> Iterator[str | None]:
+    """A new database on the server of DATABASE_URL, dropped afterwards; None without that.
+
+    Never the database that DATABASE_URL names: it may hold somebody's mail.
+    """
+    configured = os.environ.get("DATABASE_URL")
+    if not configured:
+        yield None
+        return
+    server = make_url(configured).set(drivername="postgresql")
+    name = f"mailsluice_sandbox_{os.getpid()}"
+    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        try:
+            yield server.set(database=name).render_as_string(hide_password=False)
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def _wait_for_the_end() -> None:

@@ -53,10 +53,11 @@ class Demo:
         self._prepare_ses()
         self._start_processes()
         ids = self._enqueue()
-        account = self._watch(ids)
+        self._watch(ids)
         second_id = self._show_suppression()
         account = self._account(ids | {second_id})
-        print_summary(self._console, account, time.monotonic() - self._began)
+        print_summary(self._console, account, self._seconds())
+        self._engine.dispose()
         return not account.disagreements()
 
     def _prepare_ses(self) -> None:
@@ -90,7 +91,7 @@ class Demo:
         )
         return {str(each) for each in report.queued}
 
-    def _watch(self, ids: set[str]) -> Account:
+    def _watch(self, ids: set[str]) -> None:
         with Live(console=self._console, auto_refresh=False) as live:
 
             def everything_settled() -> bool:
@@ -100,7 +101,6 @@ class Demo:
 
             self._until(everything_settled, "every message is settled and its events are in")
         self._console.print("")
-        return self._account(ids)
 
     def _events_are_in(self, account: Account) -> bool:
         return account.states["sent"] == 0

@@ -76,6 +76,25 @@ def test_of_the_same_reason_twice_in_a_batch_the_longer_is_taken(engine: Engine)
     assert [each.expires_at for each in find(engine, ADA)] == [None]
 
 
+@pytest.mark.parametrize("in_one_batch", [True, False])
+@pytest.mark.parametrize(
+    ("first", "second"), [("unsubscribe", "bounce"), ("complaint", "bounce"), ("bounce", "bounce")]
+)
+def test_what_is_for_ever_is_not_ended_by_another_reason_that_expires(
+    engine: Engine, first: str, second: str, *, in_one_batch: bool
+) -> None:
+    first_is_for_ever = first == "unsubscribe"
+    entries = [
+        entry(reason=first, expires_at=None if first_is_for_ever else SOON),
+        entry(reason=second, expires_at=SOON if first_is_for_ever else None),
+    ]
+    for batch in [entries] if in_one_batch else [[each] for each in entries]:
+        add(engine, batch)
+    [found] = find(engine, ADA)
+    assert found.expires_at is None
+    assert found.reason == max(first, second, key=REASONS.index)
+
+
 def test_scopes_stand_side_by_side(engine: Engine) -> None:
     add(engine, [entry(scope="marketing", reason="unsubscribe"), entry(reason="complaint")])
     assert {each.scope: each.reason for each in find(engine, ADA)} == {

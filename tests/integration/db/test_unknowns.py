@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from db import unknowns, watermarks
+from db import refused, unknowns, watermarks
 from db.claims import Candidate, Claimed, Settled, claim
 from db.ledger import Held, Why, record_sent, record_unknown
 from db.messages import status
@@ -72,6 +72,13 @@ def test_an_event_queue_that_was_last_empty_before_proves_nothing(engine: Engine
 
 def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> None:
     unknown(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+
+
+def test_an_event_that_could_not_be_understood_may_have_been_the_one(engine: Engine) -> None:
+    unknown(engine)
+    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
+    queue_was_empty_now(engine)
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
 
 

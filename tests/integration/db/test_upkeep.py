@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from config.errors import ConfigurationError
 from config.settings import load_settings
 from db import accounts, duties, gates, refused, watermarks
 from db.accounts import AccountReading
 from db.engine import check, connect
-from db.errors import DatabaseNotMigratedError, DatabaseUnreachableError
+from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 from db.migrate import migrate, newest_revision
 from db.models import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Engine
+
+    from config.settings import Settings
 
 
 def test_the_migrations_make_the_tables_that_the_models_describe(engine: Engine) -> None:
@@ -49,7 +54,77 @@ def test_an_unreachable_database_is_named_without_its_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["", "no url", "mysql://me:secret@host/name"])
+def test_a_password_in_the_query_is_not_shown_either() -> None:
+    settings = load_settings(
+        database_url="postgresql://127.0.0.1:1/none?user=me&password=secret&sslpassword=secret"
+    )
+    with pytest.raises(DatabaseUnreachableError, match=r"127\.0\.0\.1:1/none") as caught:
+        check(connect(settings))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.fixture
+def role_without_rights(engine: Engine) -> Iterator[Engine]:
+    """Connections of a role that may log in and no more."""
+    name = f"{engine.url.database}_guest"
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE ROLE \"{name}\" LOGIN PASSWORD 'open-sesame'"))
+    url = engine.url.set(username=name, password="open-sesame")  # noqa: S106  made above
+    made = connect(load_settings(database_url=url.render_as_string(hide_password=False)))
+    yield made
+    made.dispose()
+    with engine.begin() as connection:
+        connection.execute(text(f'DROP ROLE "{name}"'))
+
+
+def test_a_role_that_may_not_read_is_told_what_it_lacks(role_without_rights: Engine) -> None:
+    with pytest.raises(DatabaseError, match="permission denied") as caught:
+        check(role_without_rights)
+    assert not isinstance(caught.value, DatabaseNotMigratedError | DatabaseUnreachableError)
+    assert f"GRANT SELECT ON alembic_version TO \"{role_without_rights.url.username}\"" in str(
+        caught.value
+    )
+    assert "open-sesame" not in str(caught.value)
+
+
+def test_a_database_with_tables_of_something_else_is_refused_in_a_sentence(
+    empty_database_url: str,
+) -> None:
+    engine = connect(load_settings(database_url=empty_database_url))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (other int)"))
+    with pytest.raises(DatabaseError, match="version_num") as caught:
+        check(engine)
+    engine.dispose()
+    assert "DATABASE_URL" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_is_too_slow_to_answer_is_no_database_that_is_away(
+    engine: Engine, settings: Settings
+) -> None:
+    hasty = connect(settings.model_copy(update={"database_statement_timeout_seconds": 0.2}))
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE alembic_version"))
+        with pytest.raises(DatabaseUnreachableError, match="statement timeout") as caught:
+            check(hasty)
+    hasty.dispose()
+    assert "does not answer" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "no url",
+        "host=h password=secret",
+        "mysql://me:secret@host/name",
+        "postgresql://me:secret/name",
+        "postgresql://host:abc/name",
+        "postgresql://[::1/name",
+        "postgresql://me:se@secret@host/name",
+    ],
+)
 def test_a_database_url_that_cannot_work_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
         connect(load_settings(database_url=url))
