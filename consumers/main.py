@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from config.checks import check_times
+from config.failpoints import arm_from_environment
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
@@ -43,6 +44,7 @@ def run_events(settings: Settings, *, pollers: int = 1) -> int:
         DatabaseError: the database does not answer or is not migrated.
     """
     configure_logs(settings, PROCESS)
+    arm_from_environment()
     check_times(settings)
     engine = database.connect(settings, application_name=f"mailsluice-{PROCESS}")
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from config.failpoints import failpoint
 from consumers.backoff import Patience
 from consumers.batches import apply_apart, understand
 from consumers.errors import GaveUpError, NotDeletedError
@@ -40,6 +41,8 @@ WATERMARK_MARGIN_SECONDS = 2.0
 # How long a poller that waits for messages is itself waited for at the end.
 IDLE_GRACE_SECONDS = 1.0
 BATCH_GRACE_SECONDS = 8.0
+
+AFTER_A_DEFECT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ class Poller:
                 self._round()
             except GaveUpError:
                 log.info("gave up for now", poller=self.name)
+            except Exception:
+                # The batch comes back by itself; a poller that is gone would not.
+                log.exception("a round failed", poller=self.name)
+                self._stopping.wait(AFTER_A_DEFECT_SECONDS)
 
     def _join_until(self, moment: float) -> None:
         self._thread.join(max(0.0, moment - time.monotonic()))
@@ -130,6 +137,7 @@ class Poller:
         except GaveUpError:
             self._give_back(messages)
             raise
+        failpoint("in_event_commit")
         for notice in batch.notices:
             self._note(notice)
         self._delete(messages)

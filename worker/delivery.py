@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from config.failpoints import failpoint
 from db.claims import Busy, Candidate, Claimed, Settled, claim
 from db.ledger import Why
 from mailsluice import normalise_address
@@ -86,10 +87,12 @@ class Delivery:
             began = time.monotonic()
             slot = self.patience.until_done(partial(pacer.reserve, len(recipients)))
             lease_ends = time.monotonic() + self.settings.lease_seconds
+            failpoint("before_claim")
             claimed = self._claim(job, recipients)
             if not isinstance(claimed, Claimed):
                 pacer.give_back(slot, len(recipients))
                 return self._not_ours(job, claimed)
+            failpoint("after_claim")
             pacer.give_back(slot, len(claimed.blocked))
             outcome = self._attempt(job, claimed, slot, lease_ends)
             self.metrics.record_pacing_wait(job.stream.name, max(0.0, slot.at - began))
@@ -126,7 +129,9 @@ class Delivery:
             self.recorder.give_claim_back(job, claimed)
             return None
         began = time.monotonic()
+        failpoint("before_post")
         outcome = self.sender.send(prepared)
+        failpoint("after_accepted")
         self.metrics.record_call(time.monotonic() - began)
         return outcome
 

@@ -12,6 +12,7 @@ from celery import signals
 
 from config import aws
 from config.checks import check_times
+from config.failpoints import arm_from_environment, failpoint
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
@@ -45,6 +46,7 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
         ConfigurationError, DatabaseError: it cannot start, and why.
     """
     configure_logs(settings, PROCESS)
+    arm_from_environment()
     check_times(settings)
     aws.check_credentials(settings)
     engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
@@ -80,6 +82,7 @@ def _know_the_rate(settings: Settings, engine: Engine, ses: SESV2Client) -> None
 
 def _work(app: Celery, runtime: Runtime) -> int:
     def stop(**_: object) -> None:
+        failpoint("in_shutdown")
         runtime.stopping.set()
 
     signals.worker_shutting_down.connect(stop, weak=False)

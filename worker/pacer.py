@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from config.failpoints import failpoint
 from db.pacing import Full, NoRate, Reserved
 from worker.stopping import StoppingError
 
@@ -68,6 +69,7 @@ class Pacer:
             self._wanted += tokens
         try:
             with self._turn:
+                failpoint("in_pacing")
                 return self._at_hand(tokens) or self._fetch(tokens)
         finally:
             with self._lock:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import structlog
 
+from config.failpoints import failpoint
 from db import gates, ledger, pacing
 from db.ledger import Held, Why
 from worker.retries import retry_policy
@@ -55,7 +56,9 @@ class Recorder:
                 lease runs out, and the message is then of unknown outcome.
         """
         held = Held(job.message.id, claimed.attempt)
+        failpoint("before_record")
         kept = self._until_written(self._writer(job, claimed, held, outcome))
+        failpoint("after_record")
         self._count(job, claimed, outcome)
         self._log(job, claimed, outcome, kept=kept)
 

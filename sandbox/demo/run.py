@@ -11,8 +11,8 @@ from db import suppressions
 from db.engine import connect
 from db.messages import status
 from mailsluice import Mailsluice
+from sandbox.accounts import Account, take_account
 from sandbox.demo import traffic
-from sandbox.demo.accounts import Account, take_account
 from sandbox.demo.show import print_summary, progress_table
 from sandbox.procfile import RELEASE, read_procfile
 from sandbox.waiting import until

@@ -12,7 +12,7 @@ from db.states import MessageState
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sandbox.demo.accounts import Account
+    from sandbox.accounts import Account
     from sandbox.installation import Installation
 
 COLUMNS = (

@@ -13,32 +13,25 @@ if TYPE_CHECKING:
     from sandbox.installation import Installation
     from sandbox.watch import Watch
 
-# Short leases, so that a killed worker's claims run out while somebody is watching.
-SHORT = {
-    "MAILSLUICE_SES_READ_TIMEOUT_SECONDS": "2",
-    "MAILSLUICE_CONNECT_TIMEOUT_SECONDS": "1",
-    "MAILSLUICE_LEASE_SECONDS": "5",
-    "MAILSLUICE_VISIBILITY_TIMEOUT_SECONDS": "8",
-    "MAILSLUICE_RECORD_TIMEOUT_SECONDS": "5",
-    "MAILSLUICE_UNKNOWN_GRACE_SECONDS": "10",
-}
 HELD = 5
 
 
 @pytest.fixture(scope="module")
-def installation_with_events(installation: Installation) -> Installation:
-    installation.start("scheduler", **SHORT)
-    installation.start("events")
+def installation_with_events(
+    installation: Installation, short_times: dict[str, str]
+) -> Installation:
+    installation.start("scheduler", **short_times)
+    installation.start("events", **short_times)
     return installation
 
 
 def test_killed_while_ses_holds_the_answer_each_message_is_accepted_once(
-    installation_with_events: Installation, watch: Watch
+    installation_with_events: Installation, watch: Watch, short_times: dict[str, str]
 ) -> None:
     running = installation_with_events
     control = running.control
     control.fault("ses", "SendEmail", "slow", seconds=20.0)
-    first = running.start("worker", **SHORT)
+    first = running.start("worker", **short_times)
     queue = Mailsluice(sqs_client=running.sqs)
     report = queue.send_many(
         Message(to=f"reader{number}@example.com", subject="Hello", text="Hi")
@@ -47,7 +40,7 @@ def test_killed_while_ses_holds_the_answer_each_message_is_accepted_once(
     control.wait_for("sends", HELD)
     first.kill()
     control.clear_faults()
-    running.start("worker", **SHORT)
+    running.start("worker", **short_times)
     for message_id in report.queued:
         watch.reaches(message_id, "delivered", timeout_seconds=60)
     # The killed worker's messages come back once their visibility ends; only then is it shown
@@ -61,7 +54,7 @@ def test_killed_while_ses_holds_the_answer_each_message_is_accepted_once(
 
 
 def test_killed_before_ses_took_it_a_message_is_sent_once_its_absence_is_proved(
-    installation_with_events: Installation, watch: Watch
+    installation_with_events: Installation, watch: Watch, short_times: dict[str, str]
 ) -> None:
     running = installation_with_events
     for process in running.processes:
@@ -69,7 +62,7 @@ def test_killed_before_ses_took_it_a_message_is_sent_once_its_absence_is_proved(
             process.stop()
     control = running.control
     control.fault("ses", "SendEmail", "hang")
-    worker = running.start("worker", **SHORT)
+    worker = running.start("worker", **short_times)
     posts = control.wait_for("started:ses.SendEmail", 0)
     message_id = Mailsluice(sqs_client=running.sqs).send(
         Message(to="ada@example.com", subject="Hello", text="Hi")
@@ -77,7 +70,7 @@ def test_killed_before_ses_took_it_a_message_is_sent_once_its_absence_is_proved(
     control.wait_for("started:ses.SendEmail", posts + 1)
     worker.kill()
     control.clear_faults()
-    running.start("worker", **SHORT)
+    running.start("worker", **short_times)
     found = watch.reaches(message_id, "unknown", timeout_seconds=60)
     assert found.outcome_code == "LeaseExpired"
     assert watch.accepted(message_id) == []

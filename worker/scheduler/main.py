@@ -9,6 +9,7 @@ import structlog
 
 from config import aws
 from config.checks import check_times
+from config.failpoints import arm_from_environment
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
@@ -38,6 +39,7 @@ def run_scheduler(settings: Settings) -> int:
         ConfigurationError, DatabaseError: it cannot start, and why.
     """
     configure_logs(settings, PROCESS)
+    arm_from_environment()
     check_times(settings)
     aws.check_credentials(settings)
     engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
@@ -46,7 +48,7 @@ def run_scheduler(settings: Settings) -> int:
     monitor = Monitor(settings, PROCESS, progress)
     metrics = SchedulerMetrics(monitor.registry, settings.metrics_namespace)
     stopping = threading.Event()
-    todo = _duties(settings, engine, metrics)
+    todo = _duties(settings, engine, metrics, stopping)
     monitor.start()
     stop_on_signals(stopping)
     log.info("scheduler starts", **settings.masked())
@@ -57,19 +59,28 @@ def run_scheduler(settings: Settings) -> int:
     return 0
 
 
-def _duties(settings: Settings, engine: Engine, metrics: SchedulerMetrics) -> list[Duty]:
+def _duties(
+    settings: Settings, engine: Engine, metrics: SchedulerMetrics, stopping: threading.Event
+) -> list[Duty]:
     sqs = aws.sqs(settings)
     streams = settings.streams.values()
     urls = queue_urls(sqs, streams)
     queues = {stream.name: (stream.queue, urls[stream.queue]) for stream in streams}
-    dispatcher = Dispatcher(engine, sqs, queues, metrics)
-    account = AccountWatch(engine, aws.ses_control(settings), settings.aws_region, metrics)
+    # What a call could not put on SQS is in the ledger: the next turn is the retry.
+    dispatcher = Dispatcher(engine, aws.sqs_receiver(settings), queues, metrics, stopping)
+    account = AccountWatch(
+        engine,
+        aws.ses_control(settings),
+        settings.aws_region,
+        metrics,
+        poll_seconds=settings.account_poll_seconds,
+    )
     depth = QueueWatch(engine, sqs, urls, metrics)
     settler = Settler(engine, settings, metrics)
     return [
         Duty("sweep", settings.settle_interval_seconds, 60.0, settler.sweep),
         Duty("settle", settings.settle_interval_seconds, 60.0, settler.settle),
-        Duty("dispatch", settings.dispatch_interval_seconds, 120.0, dispatcher.dispatch_due),
+        Duty("dispatch", settings.dispatch_interval_seconds, 60.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
     ]

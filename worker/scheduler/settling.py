@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from config.failpoints import failpoint
 from db import unknowns
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Settler:
 
     def sweep(self) -> None:
         """Claims whose worker has gone become unknown. Raises what SQLAlchemy raises."""
+        failpoint("in_sweep")
         self._note("unknown", unknowns.sweep(self._engine, grace_seconds=self._grace_seconds))
 
     def settle(self) -> None:

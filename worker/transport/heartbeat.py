@@ -8,6 +8,7 @@ from itertools import groupby
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from config.failpoints import failpoint
 from worker.transport.calls import Order, send
 from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, error_name
 
@@ -59,6 +60,7 @@ class Heartbeat:
 
     def beat(self) -> None:
         """One look: let go of what was held too long, extend what is due."""
+        failpoint("in_heartbeat")
         for held in self._in_hand.remove_older_than(self._options.hold_at_most_seconds):
             logger.error(
                 "SQS message %s of queue %s was held for longer than %d s and is let go.",

@@ -13,6 +13,7 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from config.failpoints import failpoint
 from worker.transport.backoff import back_off_seconds
 from worker.transport.calls import Order, Refusal, send
 from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, error_name, whole_visibility_seconds
@@ -150,6 +151,7 @@ class Outbox:
     def _send(self, lane: _Lane, orders: list[Order]) -> None:
         queue, _ = lane
         try:
+            failpoint("before_delete")
             refusals = send(self._client, self._options.url_of(queue), orders)
         except Exception as error:  # noqa: BLE001  a sender outlives whatever a call can raise
             refusals = [Refusal(order, error_name(error), final=False) for order in orders]

@@ -29,6 +29,7 @@ class Account:
     enqueued: int
     by_stream: dict[str, Counter[str]] = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
+    known_ids: set[str] = field(default_factory=set)
     accepted_ids: set[str] = field(default_factory=set)
     ses_accepted: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
@@ -43,6 +44,14 @@ class Account:
         """Messages that wait for nothing of ours: at their end, or parked with a time."""
         return sum(self.states.values()) - sum(self.states[state] for state in WAITING)
 
+    def twice(self) -> list[str]:
+        """Ids that SES accepted more than once."""
+        return sorted(each for each, count in self.ses_accepted.items() if count > 1)
+
+    def lost(self, enqueued_ids: Collection[str]) -> list[str]:
+        """Ids that were enqueued and that neither the ledger nor SES knows."""
+        return sorted(set(enqueued_ids) - self.known_ids - set(self.ses_accepted))
+
     def disagreements(self) -> list[str]:
         """What does not add up, in sentences; empty when everything does."""
         found = []
@@ -54,9 +63,8 @@ class Account:
         }
         if sum(parts.values()) != self.enqueued:
             found.append(f"{self.enqueued} enqueued, but {parts} come to {sum(parts.values())}")
-        twice = [each for each, count in self.ses_accepted.items() if count > 1]
-        if twice:
-            found.append(f"SES accepted more than once: {', '.join(sorted(twice))}")
+        if self.twice():
+            found.append(f"SES accepted more than once: {', '.join(self.twice())}")
         if set(self.ses_accepted) != self.accepted_ids:
             only_ses = set(self.ses_accepted) - self.accepted_ids
             only_ledger = self.accepted_ids - set(self.ses_accepted)
@@ -79,6 +87,7 @@ def take_account(engine: Engine, enqueued_ids: Collection[str], sends: list[Send
         for row in rows:
             if str(row.id) not in enqueued_ids:
                 continue
+            account.known_ids.add(str(row.id))
             account.states[row.state] += 1
             account.by_stream.setdefault(row.stream, Counter())[row.state] += 1
             if row.outcome_reason:
