@@ -1,6 +1,8 @@
 # Everything runs in .venv, built from the hash-pinned lock file.
 PYTHON ?= python3
 BIN := .venv/bin
+# Whole files are dealt out to the test processes: the tests of a file share an installation.
+TEST_PROCESSES ?= 2
 STAMP := .venv/.installed
 
 .PHONY: install test lint format demo lock clean
@@ -15,7 +17,7 @@ $(STAMP): requirements-dev.lock pyproject.toml producers/pyproject.toml
 	touch $@
 
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile
 
 lint: install
 	$(BIN)/ruff check .

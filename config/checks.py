@@ -51,9 +51,9 @@ def _problems(settings: Settings) -> list[str | None]:
         _at_least(
             "MAILSLUICE_UNKNOWN_GRACE_SECONDS",
             settings.unknown_grace_seconds,
-            MARGIN * (post + settings.record_timeout_seconds) - settings.lease_seconds,
-            "an unknown outcome must wait until no worker can come any more and say that the "
-            "message was sent (call and MAILSLUICE_RECORD_TIMEOUT_SECONDS, less the lease)",
+            MARGIN * (post + settings.record_timeout_seconds),
+            "an unknown outcome must be given the time of one call to SES and of recording it "
+            "(MAILSLUICE_RECORD_TIMEOUT_SECONDS), for whoever sent it may still say so",
         ),
         _at_least(
             "MAILSLUICE_RETRY_MAX_SECONDS",

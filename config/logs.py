@@ -16,15 +16,38 @@ if TYPE_CHECKING:
 
 REDACTED = "[address]"
 
-# Wider than RFC 5322 on purpose: what merely looks like an address is taken out too.
-_ADDRESS = re.compile(r"[^\s\"'<>,;:()\[\]{}=]+@[^\s\"'<>,;:()\[\]{}=]+")
+# An @ as it is, or percent-encoded once or more often.
+_AT = r"(?:@|%(?:25)*40)"
+_CHARACTER = r"[^\s\"'<>,;:()\[\]{}]"
+
+# Wider than RFC 5322 on purpose: what merely looks like an address is taken out too. Whole words
+# are matched, whatever is in them, and looked into afterwards: to look for word, @ and word would
+# take time quadratic in the length of a text. The bound on a quoted local part (RFC 5321 has 64
+# characters) keeps a text full of quotes linear; the \\? before its end is for quotes within JSON.
+_QUOTED = rf"\\?\"(?:[^\"\\]|\\.){{1,64}}?\\?\"{_AT}{_CHARACTER}*"
+_WORD = rf"{_CHARACTER}+(?:'{_CHARACTER}+)*"
+_QUOTED_OR_WORD = re.compile(rf"(?P<quoted>{_QUOTED})|{_WORD}")
+_ANY_AT = re.compile(_AT)
+# "14 @ 5", and a decorator in a traceback.
+_NO_ADDRESS = re.compile(r"@[\w.]*")
+
+_PLAIN = (bool, int, float, type(None))
 
 _QUIET_LOGGERS = ("botocore", "boto3", "urllib3", "s3transfer", "celery", "kombu")
 
 
 def redact(text: str) -> str:
     """The text with everything that looks like an e-mail address replaced."""
-    return _ADDRESS.sub(REDACTED, text) if "@" in text else text
+    return _QUOTED_OR_WORD.sub(_without_address, text) if _ANY_AT.search(text) else text
+
+
+def _without_address(found: re.Match[str]) -> str:
+    word = found[0]
+    if found["quoted"]:
+        return REDACTED
+    if not _ANY_AT.search(word) or _NO_ADDRESS.fullmatch(word):
+        return word
+    return REDACTED
 
 
 def configure_logs(settings: Settings, process: str) -> None:
@@ -90,16 +113,18 @@ def _naming(process: str) -> Processor:
 
 def _redacting(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The last door: libraries log what they like, and some of it holds addresses."""
-    return {key: _redacted(value) for key, value in event.items()}
+    return {redact(key): _redacted(value) for key, value in event.items()}
 
 
 def _redacted(value: Any) -> Any:  # noqa: ANN401  a log value is anything
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
+        return {_redacted_key(key): _redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [_redacted(item) for item in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return redact(str(value))
+    return value if isinstance(value, _PLAIN) else redact(str(value))
+
+
+def _redacted_key(key: object) -> object:
+    return key if isinstance(key, _PLAIN) else redact(str(key))

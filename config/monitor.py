@@ -52,7 +52,8 @@ class Monitor:
         """Listen on the configured port, or on the process's default or one of the next ports.
 
         Raises:
-            ConfigurationError: the configured port is taken, or no default one is free.
+            ConfigurationError: the configured port is taken, no default one is free, or the
+                host is none of this machine's.
         """
         self._server = self._listen()
         threading.Thread(target=self._server.serve_forever, name="monitor", daemon=True).start()
@@ -71,12 +72,22 @@ class Monitor:
         for port in ports:
             try:
                 return ThreadingHTTPServer((self._settings.metrics_host, port), self._handler())
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
+            # A malformed name fails as a UnicodeError, before the resolver is asked.
+            except (OSError, UnicodeError) as error:
+                if getattr(error, "errno", None) != errno.EADDRINUSE:
+                    raise self._cannot_listen(port, error) from None
         raise ConfigurationError(
             f"No port for the metrics of {self._process!r}: {', '.join(map(str, ports))} in use. "
             "Set MAILSLUICE_METRICS_PORT to a free one (0 takes any)."
+        )
+
+    def _cannot_listen(self, port: int, error: OSError | UnicodeError) -> ConfigurationError:
+        said = getattr(error, "strerror", None) or str(error)
+        return ConfigurationError(
+            f"The metrics of {self._process!r} cannot be served on "
+            f"{self._settings.metrics_host!r}, port {port}: {said.rstrip('.')}. Set "
+            "MAILSLUICE_METRICS_HOST to an IPv4 address or a name of this machine (0.0.0.0 is all "
+            "of them), and MAILSLUICE_METRICS_PORT to a port that this user may take."
         )
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
-from config.streams import Stream, build_streams
+from config.masking import MASK, mask_password
+from config.senders import check_sender, names_its_sender
+from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
 
-MASK = "********"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import ValidationInfo
+    from pydantic_core import ErrorDetails
 
 
 def _names(*names: str) -> AliasChoices:
@@ -38,7 +45,7 @@ class Settings(BaseSettings):
     aws_secret_access_key: SecretStr | None = Field(
         default=None, validation_alias=_names("AWS_SECRET_ACCESS_KEY", "aws_secret_access_key")
     )
-    aws_ses_configuration_set: str | None = Field(
+    aws_ses_configuration_set: ConfigurationSetName | None = Field(
         default=None,
         validation_alias=_names("AWS_SES_CONFIGURATION_SET", "aws_ses_configuration_set"),
     )
@@ -67,7 +74,7 @@ class Settings(BaseSettings):
         validation_alias=_names("MAILSLUICE_STREAMS", "stream_overrides"),
         description="JSON object: stream name to its settings, or null to remove a default one",
     )
-    events_queue: str | None = None
+    events_queue: QueueName | None = None
     receive_wait_seconds: int = Field(default=10, ge=1, le=20)
     visibility_timeout_seconds: int = Field(default=300, ge=5, le=43_200)
     max_receive_count: int = Field(default=10, ge=2, le=1000)
@@ -113,12 +120,32 @@ class Settings(BaseSettings):
             raise ValueError("SMTP is not supported by this version; set EMAIL_PROVIDER=ses")
         return value
 
+    @field_validator(
+        "email_from", "email_from_name", "aws_ses_configuration_set", "events_queue", mode="before"
+    )
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        return (value.strip() or None) if isinstance(value, str) else value
+
+    @field_validator("email_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        return value and check_sender(value)
+
+    @field_validator("email_from_name")
+    @classmethod
+    def _one_name(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value and names_its_sender(info.data.get("email_from") or ""):
+            raise ValueError("EMAIL_FROM holds a display name already; leave one of the two out")
+        return value
+
     @cached_property
     def streams(self) -> dict[str, Stream]:
         """The streams by name."""
         return build_streams(
             self.stream_overrides,
             queue_prefix=self.queue_prefix,
+            events_queue=self.events_queue_name,
             configuration_set=self.aws_ses_configuration_set,
         )
 
@@ -138,47 +165,57 @@ class Settings(BaseSettings):
         return values
 
 
-def mask_password(url: str) -> str:
-    """The URL with its password replaced by asterisks."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    user, colon, _password = credentials.partition(":")
-    return f"{scheme}{separator}{user}{colon and ':' + MASK}{at}{host}"
-
-
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  any setting's type
     """Read the settings from the environment.
 
     Raises:
         ConfigurationError: naming each variable that is wrong, and why.
     """
+    settings = _read(overrides)
     try:
-        settings = Settings(**overrides)
         _ = settings.streams
     except ValidationError as error:
-        raise ConfigurationError(_explain(error)) from None
+        raise _unusable(_of_a_stream(problem) for problem in error.errors()) from None
+    return settings
+
+
+def _read(overrides: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise _unusable(_of_a_setting(problem) for problem in error.errors()) from None
     except SettingsError:
         # The streams are the only setting that is JSON.
         raise ConfigurationError(
             "MAILSLUICE_STREAMS is not a JSON object, for example "
             '{"receipts": {"configuration_set": "receipts"}, "marketing": null}'
         ) from None
-    return settings
 
 
-def _explain(error: ValidationError) -> str:
-    problems = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
-    return "The settings are not usable:\n" + "\n".join(f"  {line}" for line in problems)
+def _unusable(problems: Iterable[str]) -> ConfigurationError:
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return ConfigurationError(f"The settings are not usable:\n{lines}")
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    field = str(location[0]) if location else "MAILSLUICE_STREAMS"
-    known = Settings.model_fields.get(field)
-    if field.isupper():
-        return field
-    if known is None:
-        return "MAILSLUICE_STREAMS." + ".".join(str(part) for part in location)
-    alias = known.validation_alias
-    if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    return f"MAILSLUICE_{field.upper()}"
+def _of_a_stream(problem: ErrorDetails) -> str:
+    return _sentence("MAILSLUICE_STREAMS", problem["loc"], problem)
+
+
+def _of_a_setting(problem: ErrorDetails) -> str:
+    first, *rest = problem["loc"]
+    return _sentence(_variable(str(first)), rest, problem)
+
+
+def _sentence(variable: str, within: Sequence[int | str], problem: ErrorDetails) -> str:
+    place = ".".join([variable, *map(str, within)])
+    return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _variable(found_as: str) -> str:
+    """The environment variable to mend; pydantic names a setting's first one, set or not."""
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [f"MAILSLUICE_{name.upper()}"]
+        if found_as == name or found_as in names:
+            return next((str(each) for each in names if str(each) in os.environ), str(names[0]))
+    return found_as

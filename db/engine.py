@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from psycopg import errors as refusals
 from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from config.errors import ConfigurationError
-from config.settings import mask_password
-from db.errors import DatabaseNotMigratedError, DatabaseUnreachableError
+from config.masking import mask_password
+from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 from db.migrate import newest_revision
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
+EXAMPLE = "postgresql://user:password@host:5432/mailsluice"
 DRIVER = "postgresql+psycopg"
 POSTGRES_SCHEMES = {"postgres", "postgresql", DRIVER}
 
@@ -36,19 +38,35 @@ def database_url(settings: Settings) -> URL:
     """
     value = settings.database_url.get_secret_value()
     if not value:
-        raise ConfigurationError(
-            "DATABASE_URL is not set, for example postgresql://user:password@host:5432/mailsluice"
-        )
-    try:
-        url = make_url(value)
-    except ArgumentError:
-        raise ConfigurationError(f"DATABASE_URL is not a URL: {mask_password(value)}") from None
+        raise ConfigurationError(f"DATABASE_URL is not set, for example {EXAMPLE}")
+    url = _parsed(value)
     if url.drivername not in POSTGRES_SCHEMES:
         raise ConfigurationError(
             f"DATABASE_URL must be a postgresql:// URL, not {url.drivername}://: "
             "PostgreSQL is the one database that Mailsluice speaks."
         )
     return url.set(drivername=DRIVER)
+
+
+def _parsed(value: str) -> URL:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ConfigurationError(
+            f"DATABASE_URL is not a URL; it should look like {EXAMPLE}"
+        ) from None
+    except ValueError:
+        # The port is all that SQLAlchemy converts; its words would quote what may be a password.
+        raise ConfigurationError(
+            f"DATABASE_URL names a port that is no number: {mask_password(value)}; it should look "
+            f"like {EXAMPLE} (several hosts: ?host=one:5432&host=two:5432)"
+        ) from None
+    # SQLAlchemy ends a password at its first @, and errors would name its rest as the host.
+    if "@" in (url.host or ""):
+        raise ConfigurationError(
+            f"DATABASE_URL has an @ within its password: write %40 for it ({mask_password(value)})"
+        )
+    return url
 
 
 def connect(settings: Settings, *, application_name: str = "mailsluice") -> Engine:
@@ -86,16 +104,14 @@ def check(engine: Engine) -> None:
     Raises:
         DatabaseUnreachableError: no connection could be made.
         DatabaseNotMigratedError: the tables are missing or of another version.
+        DatabaseError: the database answers, but not to this role or not what it should.
     """
     try:
         with engine.connect() as connection:
             found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except OperationalError as error:
-        raise DatabaseUnreachableError(
-            f"The database {_safe(engine)} cannot be reached: {_first_line(error)} "
-            "Check DATABASE_URL and that the server runs."
-        ) from None
-    except ProgrammingError:
+    except DBAPIError as error:
+        if not isinstance(error.orig, refusals.UndefinedTable):
+            raise _unusable(engine, error) from None
         found = None
     if found != newest_revision():
         raise DatabaseNotMigratedError(
@@ -103,6 +119,31 @@ def check(engine: Engine) -> None:
             + (f"tables of version {found}" if found else "no tables of Mailsluice yet")
             + f", and this program needs version {newest_revision()}. Run: mailsluice migrate"
         )
+
+
+def _unusable(engine: Engine, error: DBAPIError) -> DatabaseError:
+    place, said = _safe(engine), _first_line(error)
+    if isinstance(error.orig, refusals.InsufficientPrivilege):
+        return DatabaseError(
+            f"The database {place} does not let this role read its tables: {said} Let the role "
+            "that ran `mailsluice migrate` grant it SELECT, INSERT, UPDATE and DELETE on all of "
+            "them, or name that role in DATABASE_URL."
+        )
+    if isinstance(error.orig, refusals.QueryCanceled):
+        return DatabaseUnreachableError(
+            f"The database {place} does not answer in time: {said} Something may hold a lock on "
+            "its tables, such as a migration; MAILSLUICE_DATABASE_STATEMENT_TIMEOUT_SECONDS is "
+            "how long is waited."
+        )
+    if isinstance(error, OperationalError):
+        return DatabaseUnreachableError(
+            f"The database {place} cannot be reached: {said} "
+            "Check DATABASE_URL and that the server runs."
+        )
+    return DatabaseError(
+        f"The database {place} refuses to tell the version of its tables: {said} "
+        "Check that DATABASE_URL names the database of Mailsluice and no other."
+    )
 
 
 def _connect_args(settings: Settings, application_name: str) -> dict[str, Any]:
@@ -120,9 +161,10 @@ def _connect_args(settings: Settings, application_name: str) -> dict[str, Any]:
 
 
 def _safe(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    # SQLAlchemy itself would hide only a password that stands before the host.
+    return mask_password(engine.url.render_as_string(hide_password=False))
 
 
-def _first_line(error: OperationalError) -> str:
+def _first_line(error: DBAPIError) -> str:
     first = str(error.orig).strip().splitlines()[0].rstrip(".")
     return first + "."

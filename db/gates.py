@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 OPERATOR = "operator"
 
+# Reasons that SES's own account data decides about, whoever shut the gate for them.
+ACCOUNT_PAUSED = "account_paused"
+QUOTA = "quota"
+
 
 @dataclass(frozen=True)
 class ShutGate:

@@ -37,8 +37,12 @@ COMMANDS = {
     "provision": ("ops.commands.provision:provision", "Make what Mailsluice needs in AWS."),
     "config": ("ops.commands.config:config", "Print all settings, and check them."),
     "streams": ("ops.commands.streams:streams", "Show streams, gates, queues and messages."),
+    "pause": ("ops.commands.gates:pause", "Shut a stream's gate, or that of all of them."),
+    "resume": ("ops.commands.gates:resume", "Open what was paused."),
     "send": ("ops.commands.send:send", "Put mail into its queue."),
     "status": ("ops.commands.status:status", "Tell what became of a message."),
+    "held": ("ops.commands.held:app", "Decide about messages that SES may have taken."),
+    "dlq": ("ops.commands.dlq:app", "See, send back or discard dead letters."),
     "suppressions": ("ops.commands.suppressions:app", "See and change who must not be mailed."),
 }
 

@@ -50,12 +50,18 @@ def measure(settings: Settings, queues: Iterable[str]) -> Measured:
 
 def _measure_into(measured: Measured, sqs: SQSClient, queue: str) -> None:
     try:
-        measured.depths[queue] = _depth(sqs, sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+        measured.depths[queue] = depth_of(sqs, url_of(sqs, queue))
     except sqs.exceptions.QueueDoesNotExist:
         measured.problem = f"there is no queue {queue}. Run: mailsluice provision"
 
 
-def _depth(sqs: SQSClient, url: str) -> Depth:
+def url_of(sqs: SQSClient, queue: str) -> str:
+    """The URL of a queue, by its name; raises what boto3 raises, as when there is none."""
+    return sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+
+
+def depth_of(sqs: SQSClient, url: str) -> Depth:
+    """The depth of one queue; raises what boto3 raises."""
     found = sqs.get_queue_attributes(
         QueueUrl=url,
         AttributeNames=[

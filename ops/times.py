@@ -22,6 +22,22 @@ def parse_time(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def seconds_from_now(seconds: float) -> datetime:
+    """The time so many seconds from now."""
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
 def days_from_now(days: float) -> datetime:
     """The time so many days from now."""
     return datetime.now(UTC) + timedelta(days=days)
+
+
+def duration(seconds: float) -> str:
+    """A duration as people say it, in its two largest units: `2 d 3 h`, `5 min 0 s`, `7 s`."""
+    left = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or parts or unit == "s":
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

@@ -1,4 +1,4 @@
-"""What every test stands on: no world outside localhost, and a real PostgreSQL on demand."""
+"""What every test stands on: no reaching out by accident, and a real PostgreSQL on demand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import os
 import socket
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from config.settings import load_settings
 from db.engine import connect
@@ -32,18 +34,57 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_outside_world() -> Iterator[None]:
-    """A test that reaches for another host fails instead of touching it."""
-    real = socket.socket.connect
+    """A test whose own process reaches for another host fails instead of touching it.
 
-    def connect_locally(self: socket.socket, address: object) -> None:
-        if isinstance(address, tuple) and address[0] not in LOCAL_HOSTS:
-            raise AssertionError(f"a test tried to connect to {address[0]}")
-        real(self, address)
-
+    Covers Python's sockets (boto3, HTTP, asyncio) and psycopg, whose C library opens its own; the
+    server of DATABASE_URL may be anywhere. Not covered: name look-ups, and the processes that
+    tests start, which are kept at home by the environment they are given.
+    """
     patch = pytest.MonkeyPatch()
-    patch.setattr(socket.socket, "connect", connect_locally)
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _at_home_only(getattr(socket.socket, name)))
+    for kind in (psycopg.Connection, psycopg.AsyncConnection):
+        patch.setattr(kind, "connect", _in_databases_at_home_only(kind.connect))
+    patch.setattr(psycopg, "connect", psycopg.Connection.connect)
     yield
     patch.undo()
+
+
+def _at_home_only(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def connect_locally(self: socket.socket, address: object) -> object:
+        if isinstance(address, tuple) and address[0] not in LOCAL_HOSTS:
+            raise AssertionError(f"a test tried to connect to {address[0]}")
+        return connect(self, address)
+
+    return connect_locally
+
+
+def _in_databases_at_home_only(connect: Callable[..., Any]) -> Callable[..., Any]:
+    allowed = LOCAL_HOSTS | _database_hosts(_libpq(EXTERNAL_DATABASE_URL or ""))
+
+    def connect_locally(conninfo: str = "", **parameters: Any) -> object:
+        strange = _database_hosts(conninfo, **parameters) - allowed
+        if strange:
+            raise AssertionError(f"a test tried to connect to a database on {min(strange)}")
+        return connect(conninfo, **parameters)
+
+    return connect_locally
+
+
+def _database_hosts(conninfo: str, **parameters: Any) -> set[str]:
+    """The hosts that libpq would try; none for the socket of this machine."""
+    names = {"host", "hostaddr"}
+    known = {key: value for key, value in parameters.items() if key in names}
+    found = psycopg.conninfo.conninfo_to_dict(conninfo, **known)
+    given = [found.get("host") or os.environ.get("PGHOST"), found.get("hostaddr")]
+    hosts = {host for hosts in given if hosts for host in str(hosts).split(",")}
+    return {host for host in hosts if host and not host.startswith(("/", "@"))}
+
+
+def _libpq(url: str) -> str:
+    if not url:
+        return ""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.fixture(autouse=True)
@@ -118,12 +159,8 @@ def _on_embedded_server() -> Iterator[Databases]:
 
 
 def _on_server(url: str) -> Databases:
-    import psycopg  # noqa: PLC0415  only where a server is wanted
-    from sqlalchemy import make_url  # noqa: PLC0415
-
     def run(statement: str) -> None:
-        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain, autocommit=True) as connection:
+        with psycopg.connect(_libpq(url), autocommit=True) as connection:
             connection.execute(statement.encode())
 
     return Databases(

@@ -15,6 +15,7 @@ from db.claims import Busy, Candidate, Claimed, Settled, claim
 from db.ledger import Why
 from mailsluice import normalise_address
 from worker.ses import request as ses_request
+from worker.ses.classify import narrowed
 from worker.ses.outcomes import Halt, Scope, Throttled
 
 if TYPE_CHECKING:
@@ -133,17 +134,17 @@ class Delivery:
         outcome = self.sender.send(prepared)
         failpoint("after_accepted")
         self.metrics.record_call(time.monotonic() - began)
-        return outcome
+        own_set = job.message.configuration_set in (None, job.stream.configuration_set)
+        return narrowed(outcome, own_configuration_set=own_set)
 
     def _prepare(self, job: Job, claimed: Claimed) -> dict[str, Any] | Halt:
         if not self.gatekeeper.is_open(job.stream.name):
             return _GATE_SHUT
         sender = ses_request.default_sender(self.settings)
-        if job.message.from_ is None and sender is None:
+        # A raw message names its sender itself, in its MIME headers.
+        if job.message.from_ is None and sender is None and job.message.raw is None:
             return ses_request.no_sender()
-        return ses_request.build(
-            job.message, job.stream, sender=sender or "", blocked=claimed.blocked
-        )
+        return ses_request.build(job.message, job.stream, sender=sender, blocked=claimed.blocked)
 
     def _not_ours(self, job: Job, found: Settled | Busy) -> Done | GiveBack:
         if isinstance(found, Busy):

@@ -101,8 +101,6 @@ class Recorder:
 
     def _retry(self, job: Job, claimed: Claimed, held: Held, outcome: Retry) -> bool:
         policy = retry_policy(self._settings, job.stream.max_attempts)
-        if not outcome.uses_attempt:
-            return self._park(job, held, outcome, policy.backoff_seconds(claimed.attempt))
         after_seconds = policy.after_seconds(claimed.attempts_used + 1)
         if after_seconds is None:
             return ledger.record_failed(self._engine, held, outcome.why)
@@ -129,7 +127,7 @@ class Recorder:
             outcome.why,
             payload=job.payload,
             after_seconds=after_seconds,
-            uses_attempt=isinstance(outcome, Retry) and outcome.uses_attempt,
+            uses_attempt=isinstance(outcome, Retry),
         )
 
     def _slow_down(self, held: Held) -> bool:

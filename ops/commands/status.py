@@ -34,6 +34,7 @@ _MEANING = {
     MessageState.SENDING: "is in a worker's hands",
     MessageState.PARKED: "is put aside until it is due",
     MessageState.UNKNOWN: "SES may have taken it; its events will tell",
+    MessageState.HELD: "SES may have taken it; a person must decide (`mailsluice held`)",
     MessageState.SENT: "SES took it",
     MessageState.DELIVERED: "the recipient's mail server took it",
     MessageState.BOUNCED: "came back",

@@ -10,6 +10,7 @@ from db import gates, messages
 from ops.database import database
 from ops.examples import examples
 from ops.output import AsJson, note, print_json, print_table
+from ops.pausing import told
 from ops.queue_depths import Depth, measure
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _print(views: Sequence[StreamView]) -> None:
 def _gate(shut_by: Sequence[ShutGate]) -> str:
     if not shut_by:
         return "open"
-    return "shut: " + "; ".join(f"{gate.reason} ({gate.seconds:.0f} s more)" for gate in shut_by)
+    return "shut: " + "; ".join(told(gate) for gate in shut_by)
 
 
 def _depth(depth: Depth | None) -> tuple[int | None, int | None, int | None]:

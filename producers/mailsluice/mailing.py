@@ -63,7 +63,8 @@ class Mailing(Contract):
     tenant: Annotated[
         AwsName | None,
         Field(
-            description="SES tenant; also the fair-queue group, so that no tenant delays others."
+            description="Fair-queue group, so that no tenant delays others; also the SES tenant, "
+            "where the stream is configured so."
         ),
     ] = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,9 @@ DELIVER_BULK: Final = "mailsluice.deliver_bulk"
 
 # SQS developer guide, message quotas. Also the bound of a whole batch.
 MAX_SQS_BYTES: Final = 1_048_576
+
+# SQS API reference, SendMessage: of what JSON leaves unescaped, SQS takes all but these.
+_NOT_TAKEN_RAW: Final = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,23 @@ def envelope(message: Message, queue_name: str) -> str:
     return body
 
 
-def envelope_for(task: str, job: Mapping[str, Any], job_id: UUID | str, queue_name: str) -> str:
+def envelope_for(
+    task: str,
+    job: Mapping[str, Any],
+    job_id: UUID | str,
+    queue_name: str,
+    *,
+    ascii_only: bool = True,
+) -> str:
     """The SQS body that carries any job of any task, ASCII throughout.
+
+    With `ascii_only` off letters beyond ASCII stay as they are, but for the few that SQS does not
+    take: an escape is six bytes, where UTF-8 needs two or three.
 
     Celery's reprs of the arguments are empty: they would show addresses in logs.
     """
     arguments = [[job], {}, {}]
-    return json.dumps(
+    text = json.dumps(
         {
             # Not ASCII here, or every escape would be escaped once more below.
             "body": json.dumps(arguments, ensure_ascii=False, separators=(",", ":")),
@@ -63,8 +77,10 @@ def envelope_for(task: str, job: Mapping[str, Any], job_id: UUID | str, queue_na
                 "delivery_tag": str(job_id),
             },
         },
+        ensure_ascii=ascii_only,
         separators=(",", ":"),
     )
+    return text if ascii_only else _NOT_TAKEN_RAW.sub(_escape, text)
 
 
 def decode(body: str) -> Envelope:
@@ -106,6 +122,10 @@ def _check_version(job: object) -> None:
     if isinstance(version, int) and version > VERSION:
         reason = f"is {version}; only {VERSION} is understood here: upgrade, then redrive the job"
         raise UnsupportedVersion([Problem(("version",), reason, reason)])
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found.group()):04x}"
 
 
 def _too_large(message: Message, size_bytes: int) -> Problem:

@@ -13,7 +13,9 @@ UNLIMITED = -1.0
 
 
 def read_account(client: SESV2Client, region: str) -> AccountReading:
-    """Ask SES once (`GetAccount`).
+    """Ask SES once (`GetAccount`). Any part of its answer may be missing.
+
+    Without a rate the reading says 0 and is not complete.
 
     Raises:
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: it did not answer.

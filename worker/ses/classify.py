@@ -1,88 +1,90 @@
-"""From an exception of the SDK to an outcome, by the table in `worker.ses.rules`."""
+"""From an exception of the SDK to an outcome, by the tables in `rules` and `unanswered`."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as boto
 
 from db.ledger import Why
-from worker.ses.outcomes import Halt, Refusal, Reject, Retry, Throttled, Unknown
+from worker.ses import unanswered
+from worker.ses.outcomes import Halt, Reject, Retry, Scope, Throttled, Unknown
 from worker.ses.rules import (
-    ANSWER_LOST,
     ANY_CODE,
     CODE_RULES,
-    MALFORMED,
-    NO_CREDENTIALS,
-    NOT_CONNECTED,
+    NOT_SES,
     OTHER_CLIENT_ERROR,
     OTHER_SERVER_ERROR,
+    STS_ERROR,
     TEXT_RULES,
     Rule,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from worker.ses.outcomes import Outcome, Refusal
 
-_BEFORE_THE_REQUEST = (
-    boto.EndpointConnectionError,
-    boto.ConnectTimeoutError,
-    boto.ProxyConnectionError,
+_SENDS = frozenset({"SendEmail", "SendBulkEmail"})
+_MOST_QUOTED_CHARACTERS = 500
+# What SES quotes of a message or names of the installation, so that only its own words are left.
+_NOT_SESS_WORDS = re.compile(
+    r"""<[^>]*> | "[^"]*" | (?<!\w)[`'][^']*'(?!\w) | \S*@\S* | \barn:\S+""", re.VERBOSE
 )
-_CREDENTIALS = (
-    boto.NoCredentialsError,
-    boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
-    boto.TokenRetrievalError,
-    boto.UnauthorizedSSOTokenError,
-)
-_OUR_FAULT = (boto.ParamValidationError, boto.InvalidRegionError)
-# Other TLS errors can come in the middle of an answer.
-_HANDSHAKE_TEXTS = ("certificate", "handshake", "wrong version")
 
 
 def classify(error: boto.BotoCoreError | boto.ClientError) -> Refusal:
     """The outcome that the error means. Anything not understood is `Unknown`, never a retry."""
     if isinstance(error, boto.ClientError):
         return _from_answer(error)
-    rule = _rule_without_answer(error)
+    rule = unanswered.rule_for(error)
     # The text of these errors may quote parameters, so only the kind of error is kept.
     return _outcome(rule, Why(type(error).__name__, rule.advice))
 
 
+def narrowed(outcome: Outcome, *, own_configuration_set: bool) -> Outcome:
+    """The outcome for a message by the configuration set that it was sent with.
+
+    `own_configuration_set` is whether that was the stream's own set. If the message named another
+    one, what is wrong with the set is the message's affair and stops nothing else of the stream.
+    """
+    if isinstance(outcome, Halt) and outcome.scope is Scope.STREAM and not own_configuration_set:
+        return replace(outcome, scope=Scope.MESSAGE)
+    return outcome
+
+
 def find_rule(code: str, text: str, status: int) -> Rule:
-    """The row for an answer: by text, then by code, then by HTTP status."""
-    folded = text.casefold()
+    """The row for an answer to a send: by text, then by code, then by HTTP status."""
+    words = _NOT_SESS_WORDS.sub(" ", text)
     for rule in TEXT_RULES:
-        if rule.text and rule.text.casefold() in folded and _has_code(rule, code):
+        if rule.text and _has_code(rule, code) and _says(words, rule.text):
             return rule
-    for rule in CODE_RULES:
-        if _has_code(rule, code):
-            return rule
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+    for name in (code, str(status)):
+        for rule in CODE_RULES:
+            if _has_code(rule, name):
+                return rule
+    if not HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return OTHER_SERVER_ERROR
-    return OTHER_CLIENT_ERROR
+    # SES gives every refusal a name, and never redirects.
+    is_named = bool(code) and not code.isdecimal()
+    return OTHER_CLIENT_ERROR if is_named and status >= HTTPStatus.BAD_REQUEST else NOT_SES
 
 
 def _from_answer(error: boto.ClientError) -> Refusal:
     answer = error.response.get("Error", {})
     code, text = str(answer.get("Code", "")), str(answer.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    rule = find_rule(code, text, status)
-    return _outcome(rule, Why(code or str(status), f"{rule.advice} SES said: {text}"))
-
-
-def _rule_without_answer(error: boto.BotoCoreError) -> Rule:
-    if isinstance(error, _BEFORE_THE_REQUEST):
-        return NOT_CONNECTED
-    if isinstance(error, _CREDENTIALS):
-        return NO_CREDENTIALS
-    if isinstance(error, _OUR_FAULT):
-        return MALFORMED
-    if isinstance(error, boto.SSLError) and _mentions(str(error), _HANDSHAKE_TEXTS):
-        return NOT_CONNECTED
-    return ANSWER_LOST
+    speaker = "SES"
+    if error.operation_name in _SENDS:
+        rule = find_rule(code, text, status)
+    else:
+        # The credentials are fetched in the course of a send, by calls of their own.
+        rule, speaker = STS_ERROR, f"AWS ({error.operation_name})"
+    # Whatever a proxy answers is a page, and none of SES's words.
+    quote = f" {speaker} said: {text[:_MOST_QUOTED_CHARACTERS]}" if text else ""
+    reason = rule.advice if rule is NOT_SES else rule.advice + quote
+    return _outcome(rule, Why(code or str(status), reason))
 
 
 def _outcome(rule: Rule, why: Why) -> Refusal:
@@ -94,7 +96,7 @@ def _outcome(rule: Rule, why: Why) -> Refusal:
         case "reject":
             return Reject(rule.cause, why)
         case "retry":
-            return Retry(rule.cause, why, uses_attempt=rule is not NOT_CONNECTED)
+            return Retry(rule.cause, why)
         case "unknown":
             return Unknown(rule.cause, why)
 
@@ -103,5 +105,5 @@ def _has_code(rule: Rule, code: str) -> bool:
     return rule.codes is ANY_CODE or code in rule.codes
 
 
-def _mentions(text: str, parts: Iterable[str]) -> bool:
-    return any(part in text.casefold() for part in parts)
+def _says(words: str, phrase: str) -> bool:
+    return re.search(rf"\b{re.escape(phrase)}\b", words, re.IGNORECASE) is not None

@@ -28,11 +28,10 @@ class Sent:
 
 @dataclass(frozen=True)
 class Retry:
-    """SES did not take it, and may the next time. An outage uses none of the attempts."""
+    """SES did not take it, and may the next time. Uses one of the stream's attempts."""
 
     cause: str
     why: Why
-    uses_attempt: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+# Only from these can events reach the queues that are drained.
+_HEARD = frozenset({"SnsDestination", "EventBridgeDestination"})
+
 
 def sets_that_publish(client: SESV2Client, names: Iterable[str | None]) -> frozenset[str]:
-    """Those of the configuration sets whose `Send` events are published.
+    """Those of the configuration sets whose `Send` events are published to a queue.
+
+    Events that go to CloudWatch or Firehose alone reach none, so their silence proves nothing.
 
     Where SES cannot be asked (the policy may not allow it) a configured set is taken at its
     word, and the log says so.
@@ -31,7 +36,9 @@ def _publishes(client: SESV2Client, name: str) -> bool:
         log.warning("cannot ask SES for its event destinations", error=type(error).__name__)
         return True
     published = any(
-        destination.get("Enabled") and "SEND" in destination.get("MatchingEventTypes", [])
+        destination.get("Enabled")
+        and "SEND" in destination.get("MatchingEventTypes", [])
+        and not _HEARD.isdisjoint(destination)
         for destination in answer.get("EventDestinations", [])
     )
     if not published:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.header import Header
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
@@ -51,19 +50,20 @@ def no_sender() -> Halt:
 
 
 def build(
-    message: Message, stream: Stream, *, sender: str, blocked: frozenset[str]
+    message: Message, stream: Stream, *, sender: str | None, blocked: frozenset[str]
 ) -> dict[str, Any]:
     """The keyword arguments of `SendEmail`, without the recipients that are `blocked`.
 
     `blocked` holds normalised addresses. Our id travels as a tag, so that every event names it.
     """
     request = {
-        "FromEmailAddress": message.from_ or sender,
+        "FromEmailAddress": message.from_ or (None if message.raw else sender),
         "Destination": _destination(message, blocked),
         "ReplyToAddresses": list(message.reply_to),
         "Content": _content(message),
         "EmailTags": _tags(message),
         "ConfigurationSetName": message.configuration_set or stream.configuration_set,
+        "TenantName": message.tenant if stream.ses_tenants else None,
     }
     return {name: value for name, value in request.items() if value}
 
@@ -110,15 +110,10 @@ def _simple(message: Message) -> dict[str, Any]:
 
 def _headers(message: Message) -> list[dict[str, str]]:
     unsubscribe = message.unsubscribe.headers if message.unsubscribe else {}
+    # The contract has seen to it that all values are ASCII, as SES wants them.
     return [
-        {"Name": name, "Value": _ascii_value(value)}
-        for name, value in {**message.headers, **unsubscribe}.items()
+        {"Name": name, "Value": value} for name, value in {**message.headers, **unsubscribe}.items()
     ]
-
-
-def _ascii_value(value: str) -> str:
-    """SES takes printable ASCII in header values; the rest goes as encoded words (RFC 2047)."""
-    return value if value.isascii() else Header(value, "utf-8").encode(linesep="")
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Migrations, start-up checks, duties and gates, on the real server."""
+"""Migrations, start-up checks and gates, on the real server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from config.errors import ConfigurationError
 from config.settings import load_settings
-from db import accounts, duties, gates, refused, watermarks
+from db import accounts, gates, refused, watermarks
 from db.accounts import AccountReading
 from db.engine import check, connect
 from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
@@ -69,7 +69,7 @@ def role_without_rights(engine: Engine) -> Iterator[Engine]:
     name = f"{engine.url.database}_guest"
     with engine.begin() as connection:
         connection.execute(text(f"CREATE ROLE \"{name}\" LOGIN PASSWORD 'open-sesame'"))
-    url = engine.url.set(username=name, password="open-sesame")  # noqa: S106  made above
+    url = engine.url.set(username=name, password="open-sesame")
     made = connect(load_settings(database_url=url.render_as_string(hide_password=False)))
     yield made
     made.dispose()
@@ -81,9 +81,7 @@ def test_a_role_that_may_not_read_is_told_what_it_lacks(role_without_rights: Eng
     with pytest.raises(DatabaseError, match="permission denied") as caught:
         check(role_without_rights)
     assert not isinstance(caught.value, DatabaseNotMigratedError | DatabaseUnreachableError)
-    assert f"GRANT SELECT ON alembic_version TO \"{role_without_rights.url.username}\"" in str(
-        caught.value
-    )
+    assert "grant it SELECT" in str(caught.value)
     assert "open-sesame" not in str(caught.value)
 
 
@@ -106,10 +104,9 @@ def test_a_database_that_is_too_slow_to_answer_is_no_database_that_is_away(
     hasty = connect(settings.model_copy(update={"database_statement_timeout_seconds": 0.2}))
     with engine.begin() as connection:
         connection.execute(text("LOCK TABLE alembic_version"))
-        with pytest.raises(DatabaseUnreachableError, match="statement timeout") as caught:
+        with pytest.raises(DatabaseUnreachableError, match=r"in time: .*statement timeout"):
             check(hasty)
     hasty.dispose()
-    assert "does not answer" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -129,28 +126,6 @@ def test_a_database_url_that_cannot_work_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
         connect(load_settings(database_url=url))
     assert "secret" not in str(caught.value)
-
-
-def begin(engine: Engine, *, interval: float = 0.0, lease: float = 60.0) -> bool:
-    return duties.begin(engine, "sweep", interval_seconds=interval, lease_seconds=lease)
-
-
-def test_a_duty_is_done_by_one_at_a_time(engine: Engine) -> None:
-    assert begin(engine)
-    assert not begin(engine)
-    duties.end(engine, "sweep")
-    assert begin(engine)
-
-
-def test_a_duty_is_not_begun_again_before_its_interval(engine: Engine) -> None:
-    assert begin(engine, interval=60)
-    duties.end(engine, "sweep")
-    assert not begin(engine, interval=60)
-
-
-def test_the_duty_of_a_scheduler_that_died_passes_on(engine: Engine) -> None:
-    assert begin(engine, lease=0)
-    assert begin(engine)
 
 
 def test_a_gate_stays_shut_for_the_longest_time_it_was_told(engine: Engine) -> None:

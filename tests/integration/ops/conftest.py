@@ -68,6 +68,29 @@ def client(endpoint_url: str) -> Iterator[Callable[[str], Any]]:
 
 
 @pytest.fixture
+def die(
+    control: Control, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[str]]:
+    """Puts bodies on a queue and receives each too often; answers SQS's ids, in their order."""
+    monkeypatch.setenv("MAILSLUICE_MAX_RECEIVE_COUNT", "2")
+    provision(load_settings())
+    sqs = client("sqs")
+
+    def put(queue: str, *bodies: str, **options: Any) -> list[str]:
+        url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+        ids = [
+            sqs.send_message(QueueUrl=url, MessageBody=body, **options)["MessageId"]
+            for body in bodies
+        ]
+        looks = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0, "WaitTimeSeconds": 0}
+        while sqs.receive_message(QueueUrl=url, **looks).get("Messages"):
+            pass
+        return ids
+
+    return put
+
+
+@pytest.fixture
 def run() -> Callable[..., Result]:
     """Runs `mailsluice` with these arguments, in this process."""
     runner = CliRunner()

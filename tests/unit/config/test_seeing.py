@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,10 +39,62 @@ def set_up_logs() -> Iterator[Callable[[], None]]:
         ("Ada <ada@example.com>", "Ada <[address]>"),
         ("'ada+x@sub.example.com'", "'[address]'"),
         ("nothing here", "nothing here"),
+        ("?to=ada%40example.com", "[address]"),
+        ("ada%2540example.com", "[address]"),
+        ('to "john doe"@example.com, now', "to [address], now"),
+        ('"a" <"john \\" doe"@example.com>', '"a" <[address]>'),
+        ("ada=example.com@x.org", "[address]"),
+        ("o'brien@example.com", "[address]"),
+        ("{'to': 'ada@example.com'}", "{'to': '[address]'}"),
+        ("at 14 @ 5, @wraps", "at 14 @ 5, @wraps"),
+        ("50%401 is a rate", "[address] is a rate"),
     ],
 )
 def test_what_looks_like_an_address_is_taken_out(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+def test_an_address_behind_a_key_is_taken_out() -> None:
+    shown = redact("to=ada@example.com from='bob@example.com' n=1")
+    assert "ada" not in shown
+    assert "bob" not in shown
+    assert shown.endswith(" n=1")
+
+
+def test_a_quoted_local_part_is_taken_out_of_json_as_well() -> None:
+    once = json.dumps({"to": '"john doe"@example.com', "n": 1})
+    for shown in (redact(once), redact(json.dumps(once))):
+        assert "john" not in shown
+        assert "doe" not in shown
+        assert "example" not in shown
+        assert "n" in shown
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    "piece", ["a", "@", "a@", '"', 'a"', '\\"', "'", "a'", "%", "%25", "%40", "=", '"@', "a.", " "]
+)
+@pytest.mark.parametrize("end", ["", " @", ' "@', '"', " %40"])
+def test_a_long_text_is_read_in_time_that_grows_with_its_length(piece: str, end: str) -> None:
+    text = piece * (100_000 // len(piece)) + end
+    assert measured_seconds(text) < 2
+
+
+def measured_seconds(text: str) -> float:
+    began = time.process_time()
+    redact(text)
+    return time.process_time() - began
+
+
+def test_a_key_that_is_an_address_is_taken_out_too(
+    capsys: pytest.CaptureFixture[str], set_up_logs: Callable[[], None]
+) -> None:
+    set_up_logs()
+    found = {"ada@example.com": 1, ("bob@example.com", 2): {"cy@example.com": 3}, 4: 5}
+    structlog.get_logger("x").info("refused", found=found)
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "example.com" not in json.dumps(line)
+    assert line["found"]["4"] == 5
 
 
 def test_a_log_line_is_json_with_the_process_and_without_addresses(
@@ -137,6 +190,15 @@ def test_a_taken_port_that_was_asked_for_is_an_error_that_says_so(monitor: Monit
     settings = load_settings(metrics_host="127.0.0.1", metrics_port=monitor.port)
     with pytest.raises(ConfigurationError, match="MAILSLUICE_METRICS_PORT"):
         Monitor(settings, "worker", Progress()).start()
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "no host", "a..b", "192.0.2.1"])
+def test_a_host_that_cannot_be_listened_on_is_an_error_that_names_the_setting(host: str) -> None:
+    settings = load_settings(metrics_host=host, metrics_port=0)
+    with pytest.raises(ConfigurationError, match="MAILSLUICE_METRICS_HOST") as caught:
+        Monitor(settings, "worker", Progress()).start()
+    assert "MAILSLUICE_METRICS_PORT" in str(caught.value)
+    assert host in str(caught.value)
 
 
 def test_a_second_process_on_a_host_takes_another_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,20 @@ def test_a_variable_that_users_know_is_honoured(
         ("EMAIL_PROVIDER", "smtp", "EMAIL_PROVIDER"),
         ("MAILSLUICE_STREAMS", "{no json", "MAILSLUICE_STREAMS"),
         ("MAILSLUICE_STREAMS", '{"marketing": {"colour": "red"}}', "MAILSLUICE_STREAMS"),
+        ("MAILSLUICE_STREAMS", '{"marketing": {"colour": "red"}}', "STREAMS.marketing.colour"),
+        ("MAILSLUICE_STREAMS", '{"marketing": 5}', "MAILSLUICE_STREAMS.marketing: "),
         ("MAILSLUICE_STREAMS", '{"No Name": {}}', "is no stream name"),
+        ("MAILSLUICE_STREAMS", '{"marketing": {"queue": "bad name!"}}', "STREAMS.marketing.queue"),
+        ("MAILSLUICE_STREAMS", '{"marketing": {"queue": ""}}', "SQS takes 1 to 80"),
+        (
+            "MAILSLUICE_STREAMS",
+            '{"marketing": {"configuration_set": "a b"}}',
+            "STREAMS.marketing.configuration_set: 'a b' cannot be",
+        ),
+        ("MAILSLUICE_EVENTS_QUEUE", "events.fifo", "MAILSLUICE_EVENTS_QUEUE: 'events.fifo'"),
+        ("AWS_SES_CONFIGURATION_SET", "x" * 65, "SES takes 1 to 64"),
+        ("EMAIL_FROM", "nonsense", "EMAIL_FROM: must be an address"),
+        ("AWS_SES_FROM_EMAIL", "nonsense", "AWS_SES_FROM_EMAIL: must be an address"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_its_name(
@@ -68,6 +81,89 @@ def test_a_setting_that_cannot_work_is_refused_by_its_name(
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("streams", "parts"),
+    [
+        (
+            {"marketing": {"queue": "mailsluice-transactional"}},
+            ("mailsluice-transactional", "stream 'transactional'", "stream 'marketing'"),
+        ),
+        (
+            {"marketing": {"queue": "mailsluice-events"}},
+            ("mailsluice-events", "stream 'marketing'", "MAILSLUICE_EVENTS_QUEUE"),
+        ),
+        ({"events": {}}, ("mailsluice-events", "stream 'events'")),
+    ],
+)
+def test_a_queue_that_would_be_two_things_is_refused_with_their_names(
+    streams: dict[str, dict[str, str]], parts: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigurationError, match="two things at once") as caught:
+        load_settings(stream_overrides=streams)
+    assert [part for part in parts if part not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "ada@example.com",
+        "o'brien+x@mail.example.co.uk",
+        "Ada Lovelace <ada@example.com>",
+        '"Lovelace, Ada" <ada@example.com>',
+        "<ada@example.com>",
+        '"ada l"@example.com',
+    ],
+)
+def test_a_sender_that_ses_takes_is_taken(sender: str) -> None:
+    assert load_settings(email_from=sender).email_from == sender
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "nonsense",
+        "ada@",
+        "@example.net",
+        "ada@localhost",
+        "ada@example..com",
+        "ada@-example.com",
+        "ada b@example.com",
+        "Ada <ada@localhost>",
+        "Ada <ada@example.com",
+        "Lovelace, Ada <ada@example.com>",
+        "ada@example.com, bob@example.com",
+        "ada@example.com\nBcc: bob@example.com",
+        "J\u00f6rg <joerg@example.com>",
+        "ada@b\u00fccher.example",
+    ],
+)
+def test_a_sender_that_ses_would_refuse_is_refused_without_being_quoted(sender: str) -> None:
+    with pytest.raises(ConfigurationError, match="EMAIL_FROM") as caught:
+        load_settings(email_from=sender)
+    assert sender not in str(caught.value)
+
+
+def test_a_sender_has_one_name_at_most() -> None:
+    with pytest.raises(ConfigurationError, match="EMAIL_FROM_NAME"):
+        load_settings(email_from="Ada <ada@example.com>", email_from_name="Bob")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["EMAIL_FROM", "EMAIL_FROM_NAME", "AWS_SES_CONFIGURATION_SET", "MAILSLUICE_EVENTS_QUEUE"],
+)
+def test_a_variable_left_blank_is_as_good_as_none(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, " ")
+    assert load_settings() == load_settings_without(monkeypatch, name)
+
+
+def load_settings_without(monkeypatch: pytest.MonkeyPatch, name: str) -> Settings:
+    monkeypatch.delenv(name)
+    return load_settings()
 
 
 def test_streams_can_be_added_changed_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +194,10 @@ def test_the_default_times_keep_every_promise() -> None:
         ({"lease_seconds": 25}, "MAILSLUICE_LEASE_SECONDS"),
         ({"visibility_timeout_seconds": 60}, "MAILSLUICE_VISIBILITY_TIMEOUT_SECONDS"),
         ({"sqs_read_timeout_seconds": 12}, "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS"),
-        ({"unknown_grace_seconds": 20}, "MAILSLUICE_UNKNOWN_GRACE_SECONDS"),
+        (
+            {"unknown_grace_seconds": 20, "record_timeout_seconds": 120},
+            "MAILSLUICE_UNKNOWN_GRACE_SECONDS",
+        ),
         ({"retry_max_seconds": 1}, "MAILSLUICE_RETRY_MAX_SECONDS"),
     ],
 )
@@ -126,6 +225,30 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
         ("postgresql://me@host/name", "postgresql://me@host/name"),
         ("postgresql://host/name", "postgresql://host/name"),
         ("postgresql://me:p@w@host/name", "postgresql://me:********@host/name"),
+        ("postgresql://me:p/w@host/name", "postgresql://me:********@host/name"),
+        ("postgresql://me:p?w@host/name", "postgresql://me:********@host/name"),
+        ("postgresql://[::1]:5432/name", "postgresql://[::1]:5432/name"),
+        ("postgresql:///name?host=/run", "postgresql:///name?host=/run"),
+        (
+            "postgresql://h/d?user=me&password=secret&sslmode=require",
+            "postgresql://h/d?user=me&password=********&sslmode=require",
+        ),
+        ("postgresql://h/d?sslpassword=secret", "postgresql://h/d?sslpassword=********"),
+        ("postgresql://h/d?PASSWORD=secret", "postgresql://h/d?PASSWORD=********"),
+        ("postgresql://h/d?pass%77ord=secret", "postgresql://h/d?pass%77ord=********"),
+        (
+            "postgresql://h:1/d?user=me@x&password=s@cret",
+            "postgresql://h:1/d?user=me@x&password=********",
+        ),
+        (
+            "postgresql://me:one@h/d?application_name=a@b&password=two",
+            "postgresql://me:********@h/d?application_name=a@b&password=********",
+        ),
+        # The host forgotten: what looks like a port may be the password.
+        ("postgresql://me:secret/name", "postgresql://me:********"),
+        ("postgresql://me:se?c=ret@host/name", "postgresql://me:********"),
+        ("host=h password=secret", "********"),
+        ("", ""),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, masked: str) -> None:

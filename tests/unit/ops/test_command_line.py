@@ -25,7 +25,11 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "command-line.md"
 
 
 def commands() -> list[tuple[str, ...]]:
-    groups = {"suppressions": ("list", "show", "add", "remove", "import", "export")}
+    groups = {
+        "suppressions": ("list", "show", "add", "remove", "import", "export"),
+        "held": ("list", "release", "fail"),
+        "dlq": ("list", "show", "redrive", "discard"),
+    }
     single = [(name,) for name in loading.COMMANDS if name not in groups]
     return single + [(group, name) for group, names in groups.items() for name in names]
 

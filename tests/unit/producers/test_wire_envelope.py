@@ -13,6 +13,7 @@ from kombu.serialization import loads
 import mailsluice
 from mailsluice import Attachment, EnvelopeError, Message, MessageError
 from mailsluice.wire import MAX_SQS_BYTES
+from sandbox.aws.sqs.bodies import check_body
 
 QUEUE = "mailsluice-transactional"
 
@@ -64,6 +65,26 @@ def test_a_stored_job_goes_back_under_its_own_id() -> None:
     body = mailsluice.envelope_for(mailsluice.DELIVER, job, "some-id", QUEUE)
     opened = mailsluice.decode(body)
     assert (opened.id, opened.job) == ("some-id", job)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Привет, мир", "🎉", "\u0001\u007f\u2028", "\ufffe\uffff", "\ud800 alone", "\\ud800", '"'],
+)
+def test_a_job_may_travel_as_raw_utf_8_and_opens_to_the_same(text: str) -> None:
+    job = a_message().to_wire() | {"text": text}
+    body = mailsluice.envelope_for(mailsluice.DELIVER, job, "some-id", QUEUE, ascii_only=False)
+    assert check_body(body.encode().decode())
+    assert mailsluice.decode(body).job == job
+
+
+def test_raw_utf_8_is_as_small_as_the_text_itself() -> None:
+    def size_bytes(letters: int) -> int:
+        job = {"text": "ж" * letters}
+        body = mailsluice.envelope_for(mailsluice.DELIVER, job, "1", QUEUE, ascii_only=False)
+        return len(body.encode())
+
+    assert size_bytes(1000) - size_bytes(0) == 2000
 
 
 def body_of(size_bytes: int) -> Message:

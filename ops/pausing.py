@@ -1,0 +1,96 @@
+"""The operator's word at the gates: pause and resume, each for a stream or for everything.
+
+What an operator notes is part of the gate's reason, so whoever asks why it is shut reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from db import gates
+from ops.output import cell
+from ops.times import duration, seconds_from_now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Engine
+
+    from db.gates import ShutGate
+
+_NOTED = f"{gates.OPERATOR}: "
+
+
+@dataclass(frozen=True)
+class Paused:
+    """What a pause came to. `before` and `now` are the operator's gates of the scope alone."""
+
+    before: list[ShutGate]
+    now: list[ShutGate]
+
+    @property
+    def changed(self) -> bool:
+        """Whether it is shut for longer, or for more reasons, than it was."""
+        earlier = {gate.reason: gate.seconds for gate in self.before}
+        return any(
+            gate.reason not in earlier or _is_longer(gate.seconds, earlier[gate.reason])
+            for gate in self.now
+        )
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What a resume came to. `shut_by` is what still shuts it, or some of it."""
+
+    was_paused: bool
+    shut_by: list[ShutGate]
+
+
+def pause(engine: Engine, scope: str, *, seconds: float | None, note: str | None) -> Paused:
+    """Shut the gate of a stream, or of `*`; a pause that lasts longer already stays as it is."""
+    before = _pauses(gates.all_shut(engine), scope)
+    gates.shut(engine, scope, reason=_NOTED + note if note else gates.OPERATOR, seconds=seconds)
+    return Paused(before, _pauses(gates.all_shut(engine), scope))
+
+
+def resume(engine: Engine, scope: str) -> Resumed:
+    """Take the operator's reasons away; others may keep the gate shut."""
+    opened = [
+        gates.open_again(engine, scope, reason=gate.reason)
+        for gate in _pauses(gates.all_shut(engine), scope)
+    ]
+    return Resumed(any(opened), _affecting(gates.all_shut(engine), scope))
+
+
+def is_operators(gate: ShutGate) -> bool:
+    """Whether an operator shut it."""
+    return gate.reason == gates.OPERATOR or gate.reason.startswith(_NOTED)
+
+
+def told(gate: ShutGate) -> str:
+    """Why the gate is shut, and until when: `quota (12 min 3 s more, until 2030-01-31 ... UTC)`."""
+    return f"{gate.reason} ({left(gate)})"
+
+
+def left(gate: ShutGate) -> str:
+    """For how long the gate is shut."""
+    if gate.seconds is None:
+        return "until it is resumed"
+    return f"{duration(gate.seconds)} more, until {cell(seconds_from_now(gate.seconds))}"
+
+
+def _pauses(shut: Sequence[ShutGate], scope: str) -> list[ShutGate]:
+    return [gate for gate in shut if gate.scope == scope and is_operators(gate)]
+
+
+def _affecting(shut: Sequence[ShutGate], scope: str) -> list[ShutGate]:
+    """All gates for `*`, for each keeps a part of it shut; a stream's own, and those of `*`."""
+    if scope == gates.EVERYTHING:
+        return list(shut)
+    return [gate for gate in shut if gate.scope in (scope, gates.EVERYTHING)]
+
+
+def _is_longer(now: float | None, earlier: float | None) -> bool:
+    """Seconds left at two moments: without a change there are fewer now."""
+    return earlier is not None and (now is None or now > earlier)

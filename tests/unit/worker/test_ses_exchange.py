@@ -1,0 +1,106 @@
+"""An answer is read whole and right, or not at all."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from time import monotonic
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.ses.exchange import Answer, NotUnderstoodError, _Reader
+
+BODY = b'{"MessageId": "0102"}'
+PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5;note=x\r\n" + BODY[:5] + b"\r\n10\r\n" + BODY[5:] + b"\r\n0\r\nX-Trailer: 1\r\n\r\n"
+)
+
+
+class Pieces:
+    """A socket whose bytes arrive in pieces, and then the end."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def recv(self, _most: int) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+def read(*pieces: bytes) -> tuple[Answer, bool]:
+    return _Reader(Pieces(*pieces), monotonic() + 10).read()
+
+
+@given(cuts=st.lists(st.integers(1, 150), max_size=8), answer=st.sampled_from([PLAIN, CHUNKED]))
+def test_an_answer_is_the_same_in_however_many_pieces_it_comes(
+    cuts: list[int], answer: bytes
+) -> None:
+    edges = [0, *sorted({min(cut, len(answer)) for cut in cuts}), len(answer)]
+    pieces = [answer[a:b] for a, b in pairwise(edges) if a < b]
+    got, is_reusable = read(*pieces)
+    assert (got.status, got.body, is_reusable) == (200, BODY, True)
+
+
+def test_the_names_of_headers_are_in_lower_case() -> None:
+    assert read(PLAIN)[0].headers == {"x-amzn-requestid": "r1", "content-length": "21"}
+
+
+@given(st.integers(0, len(CHUNKED) - 1), st.sampled_from([PLAIN, CHUNKED]))
+def test_a_cut_answer_is_no_answer(length: int, answer: bytes) -> None:
+    with pytest.raises(NotUnderstoodError):
+        read(answer[: min(length, len(answer) - 1)])
+
+
+def test_an_interim_answer_is_not_the_answer() -> None:
+    assert read(b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN)[0].body == BODY
+
+
+def test_an_answer_without_content_ends_with_its_headers() -> None:
+    assert read(b"HTTP/1.1 204 No Content\r\n\r\n")[0] == Answer(204, {}, b"")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PLAIN.replace(b"\r\nX-", b"\r\nConnection: Close\r\nX-"),
+        PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        PLAIN + b"more than was asked for",
+    ],
+)
+def test_a_connection_that_cannot_carry_the_next_request_is_not_kept(answer: bytes) -> None:
+    assert read(answer)[1] is False
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + BODY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-A: b\r\n folded\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nsize\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + PLAIN,
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + (b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n") * 2,
+    ],
+)
+def test_what_is_not_understood_is_not_guessed_at(answer: bytes) -> None:
+    with pytest.raises(NotUnderstoodError):
+        read(answer)
+
+
+def test_an_answer_that_trickles_in_ends_at_the_deadline_and_not_later() -> None:
+    with pytest.raises(TimeoutError):
+        _Reader(Pieces(PLAIN), monotonic()).read()
