@@ -149,7 +149,9 @@ class Delivery:
     def _not_ours(self, job: Job, found: Settled | Busy) -> Done | GiveBack:
         if isinstance(found, Busy):
             self.metrics.record_outcome(job.stream.name, "busy")
-            return GiveBack(found.seconds + BUSY_MARGIN_SECONDS)
+            # Most holders are done long before their lease is; a few looks cost few receives.
+            longest = self.settings.lease_seconds / 3
+            return GiveBack(min(found.seconds, longest) + BUSY_MARGIN_SECONDS)
         outcome = str(found.state) if found.by_this_claim else "already_done"
         self.metrics.record_outcome(job.stream.name, outcome)
         log.info(

@@ -62,7 +62,7 @@ def test_the_same_message_enqueued_twice_is_sent_once(
             Message(to="ada@example.com", subject="Once", text="…", idempotency_key="order-1")
         )
     watch.reaches(message_id, "delivered")
-    running.control.wait_for("queue_empty:mailsluice-transactional", 0)
+    running.control.wait_for("queue_empty:mailsluice-transactional", 0, timeout_seconds=60)
     assert len(watch.accepted(message_id)) == 1
 
 

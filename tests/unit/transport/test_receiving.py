@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
+from sandbox.waiting import until
 from worker.transport import TransportOptions, receiver
 from worker.transport.inbox import Inbox
 from worker.transport.intake import Intake
@@ -132,16 +133,21 @@ def test_a_malformed_message_is_reported_and_shown_soon_again_but_never_deleted(
     sqs.script = [{"Messages": [sqs_message("bad", "hello"), sqs_message("good")]}]
     receiving = receive()
     assert receiving.next() == ["good"]
+    until(lambda: "bad" in returned(sqs), "the malformed message is shown again")
     receiving.close()
     assert receiving.refused == [("id-bad", "The body is neither a JSON object nor base64 of one.")]
-    returned = {
+    assert returned(sqs)["bad"] == 2
+    assert not sqs.receipts("delete_message_batch")
+
+
+def returned(sqs: Any) -> dict[str, int]:
+    """With which visibility each receipt was given back."""
+    return {
         entry["ReceiptHandle"]: entry["VisibilityTimeout"]
-        for name, what in sqs.calls
+        for name, what in list(sqs.calls)
         if name.startswith("change")
         for entry in what["Entries"]
     }
-    assert returned["bad"] == 2
-    assert not sqs.receipts("delete_message_batch")
 
 
 def test_a_message_that_sqs_gives_without_its_parts_does_not_cost_the_others(
