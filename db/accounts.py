@@ -10,6 +10,9 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+# `EnforcementStatus` of GetAccount: AWS has paused the account. PROBATION still sends.
+SHUTDOWN = "SHUTDOWN"
+
 
 @dataclass(frozen=True)
 class AccountReading:
@@ -22,6 +25,21 @@ class AccountReading:
     sending_enabled: bool
     production_access: bool
     enforcement_status: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether SES gave a rate: without one the rest of the quota is no figure either."""
+        return self.max_send_rate > 0
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether SES takes no mail at all from this account and region."""
+        return not self.sending_enabled or self.enforcement_status == SHUTDOWN
+
+    @property
+    def is_quota_used_up(self) -> bool:
+        """Whether the rolling 24 hours have no room left; a negative quota is no limit."""
+        return 0 <= self.max_24_hour_send <= self.sent_last_24_hours
 
 
 _SAVE = text("""
@@ -45,10 +63,17 @@ FROM ses_accounts WHERE region = :region
 """)
 
 
-def save(engine: Engine, reading: AccountReading) -> None:
-    """Keep a reading as the newest of its region."""
+def save(engine: Engine, reading: AccountReading) -> bool:
+    """Keep a reading as the newest of its region.
+
+    An incomplete one is not kept, and False: the rate that was read last is nearer the truth than
+    none, which would stop all sending.
+    """
+    if not reading.is_complete:
+        return False
     with engine.begin() as connection:
         connection.execute(_SAVE, asdict(reading))
+    return True
 
 
 def latest(engine: Engine, region: str) -> AccountReading | None:

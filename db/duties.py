@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Engine
 
 # The advisory lock makes "look and take" one step and lets losers go at once. What outlives the
@@ -20,20 +22,41 @@ SELECT :name, now(), now() + make_interval(secs => :lease_seconds) FROM locked W
 ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at, lease_until = excluded.lease_until
 WHERE d.lease_until <= now()
     AND d.begun_at <= now() - make_interval(secs => :interval_seconds)
-RETURNING d.name
+RETURNING d.begun_at
 """)
 
-_END = text("UPDATE scheduler_duties SET lease_until = now() WHERE name = :name")
+# `begun_at` is the fencing mark: only the holder of this very turn changes its lease.
+_RENEW = text("""
+UPDATE scheduler_duties SET lease_until = now() + make_interval(secs => :lease_seconds)
+WHERE name = :name AND begun_at = :begun_at RETURNING name
+""")
+
+_END = text("""
+UPDATE scheduler_duties SET lease_until = now() WHERE name = :name AND begun_at = :begun_at
+""")
 
 
-def begin(engine: Engine, name: str, *, interval_seconds: float, lease_seconds: float) -> bool:
-    """Take the duty if it is nobody's now and was last begun at least an interval ago."""
+def begin(
+    engine: Engine, name: str, *, interval_seconds: float, lease_seconds: float
+) -> datetime | None:
+    """Take the duty if it is nobody's now and was last begun at least an interval ago.
+
+    Answers when it was begun, which `renew` and `end` ask for; None if it is not ours.
+    """
     terms = {"name": name, "interval_seconds": interval_seconds, "lease_seconds": lease_seconds}
     with engine.begin() as connection:
-        return connection.execute(_BEGIN, terms).one_or_none() is not None
+        row = connection.execute(_BEGIN, terms).one_or_none()
+    return None if row is None else row.begun_at
 
 
-def end(engine: Engine, name: str) -> None:
-    """The duty is done for this time."""
+def renew(engine: Engine, name: str, begun_at: datetime, *, lease_seconds: float) -> bool:
+    """The duty goes on, for so long from now. False if another has begun it meanwhile."""
+    terms = {"name": name, "begun_at": begun_at, "lease_seconds": lease_seconds}
     with engine.begin() as connection:
-        connection.execute(_END, {"name": name})
+        return connection.execute(_RENEW, terms).one_or_none() is not None
+
+
+def end(engine: Engine, name: str, begun_at: datetime) -> None:
+    """The duty is done for this time. Changes nothing once another has begun it."""
+    with engine.begin() as connection:
+        connection.execute(_END, {"name": name, "begun_at": begun_at})

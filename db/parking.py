@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, TextClause
+
+    from db.ledger import Why
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,31 @@ WHERE m.id = due.id
 RETURNING m.id, m.stream, m.payload, m.due_at AS taken_until
 """).bindparams(bindparam("streams", type_=ARRAY(Text())))
 
-_MARK = text("""
-UPDATE email_messages AS m SET payload = NULL, due_at = NULL, updated_at = now()
-FROM unnest(:ids, :taken) AS done (id, taken_until)
-WHERE m.id = done.id AND m.state = 'queued' AND m.due_at = done.taken_until
-""").bindparams(
-    bindparam("ids", type_=ARRAY(Uuid())),
-    bindparam("taken", type_=ARRAY(DateTime(timezone=True))),
-)
+# Fenced by the lease: what another dispatcher has taken since, or a worker claimed, is not ours.
+_STILL_OURS = """
+FROM unnest(:ids, :taken) AS ours (id, taken_until)
+WHERE m.id = ours.id AND m.state = 'queued' AND m.due_at = ours.taken_until
+RETURNING m.id
+"""
+
+
+def _fenced(changes: str) -> TextClause:
+    return text(f"UPDATE email_messages AS m SET {changes} {_STILL_OURS}").bindparams(  # noqa: S608  only constants are put in
+        bindparam("ids", type_=ARRAY(Uuid())),
+        bindparam("taken", type_=ARRAY(DateTime(timezone=True))),
+    )
+
+
+_MARK = _fenced("payload = NULL, due_at = NULL, updated_at = now()")
+
+_GIVE_BACK = _fenced("""
+    state = 'parked', due_at = now() + make_interval(secs => :after_seconds), updated_at = now()
+""")
+
+_FAIL = _fenced("""
+    state = 'failed', payload = NULL, due_at = NULL,
+    outcome_code = :code, outcome_reason = :reason, updated_at = now()
+""")
 
 
 def take_due(
@@ -69,11 +88,29 @@ def take_due(
 
 def mark_dispatched(engine: Engine, messages: Sequence[DueMessage]) -> None:
     """Their copies lie on SQS now: drop the payloads that were kept here."""
+    _write(engine, _MARK, messages)
+
+
+def give_back(
+    engine: Engine, messages: Sequence[DueMessage], *, after_seconds: float = 0.0
+) -> None:
+    """They were taken and not dispatched: they are parked again, and due so soon."""
+    _write(engine, _GIVE_BACK, messages, after_seconds=after_seconds)
+
+
+def fail(engine: Engine, messages: Sequence[DueMessage], why: Why) -> list[UUID]:
+    """End messages that can never be dispatched. Answers which of them were still ours to end."""
+    return _write(engine, _FAIL, messages, code=why.code, reason=why.reason)
+
+
+def _write(
+    engine: Engine, statement: TextClause, messages: Sequence[DueMessage], **values: object
+) -> list[UUID]:
+    if not messages:
+        return []
+    ours = {
+        "ids": [message.id for message in messages],
+        "taken": [message.taken_until for message in messages],
+    }
     with engine.begin() as connection:
-        connection.execute(
-            _MARK,
-            {
-                "ids": [message.id for message in messages],
-                "taken": [message.taken_until for message in messages],
-            },
-        )
+        return [row.id for row in connection.execute(statement, {**ours, **values})]

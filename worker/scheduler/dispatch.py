@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
-from db.parking import DueMessage, mark_dispatched, take_due
-from mailsluice import DELIVER, envelope_for
+from db import parking
+from db.ledger import Why
+from mailsluice.wire import MAX_SQS_BYTES
+from worker.scheduler.batches import batches, pack
+from worker.scheduler.posting import post
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from sqlalchemy import Engine
     from types_boto3_sqs import SQSClient
 
+    from db.parking import DueMessage
+    from worker.scheduler.batches import Parcel
     from worker.scheduler.metrics import SchedulerMetrics
+
+    Unsent = dict[UUID, DueMessage]
 
 log = structlog.get_logger(__name__)
 
-DUE_AT_ONCE = 500
-TAKEN_FOR_SECONDS = 120.0
-BATCH_MESSAGES = 10
-BATCH_BYTES = 1_048_576
+# Each of them may be a MiB.
+DUE_AT_ONCE = 100
+# Longer than a turn and one more call that times out.
+TAKEN_FOR_SECONDS = 60.0
+# A turn ends after so long, though a call under way is waited for.
+TURN_SECONDS = 20.0
+# A queue that cannot be written to is left alone for so long, and holds no other up meanwhile.
+REST_SECONDS = 2.0
+# A message that SQS refused is not the first in line again.
+REFUSED_SECONDS = 30.0
+
+TOO_LARGE = Why(
+    "TooLarge",
+    f"The job is larger than the {MAX_SQS_BYTES:,} bytes that SQS takes, so that it cannot be put "
+    "back on its queue. Send less text, or link to large files.",
+)
 
 
 class Dispatcher:
-    """One pass sends everything that is due at this moment."""
+    """Sends what is due, turn by turn. Trouble of one message or queue stays its own."""
 
     def __init__(
         self,
@@ -35,47 +57,84 @@ class Dispatcher:
         sqs: SQSClient,
         queues: Mapping[str, tuple[str, str]],
         metrics: SchedulerMetrics,
+        stopping: threading.Event,
     ) -> None:
-        """`queues` maps a stream to its queue's name and URL."""
+        """`queues` maps a stream to its queue's name and URL; `sqs` should not retry by itself."""
         self._engine = engine
         self._sqs = sqs
         self._queues = queues
         self._metrics = metrics
+        self._stopping = stopping
+        self._rests_until = dict.fromkeys(queues, 0.0)
 
-    def dispatch_due(self) -> None:
-        """Send what is due. What could not be sent comes due again by itself.
+    def dispatch_due(self) -> bool:
+        """Send one turn's worth of what is due; answers whether there may be more at this moment.
+
+        What could not be sent is parked again.
 
         Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: SQS is away.
-            sqlalchemy.exc.OperationalError: the database is away.
+            sqlalchemy.exc.SQLAlchemyError: the database is away; what was taken comes due again.
         """
-        while True:
-            due = take_due(
-                self._engine,
-                sorted(self._queues),
-                most=DUE_AT_ONCE,
-                lease_seconds=TAKEN_FOR_SECONDS,
-            )
+        due = parking.take_due(
+            self._engine,
+            self._streams_to_serve(),
+            most=DUE_AT_ONCE,
+            lease_seconds=TAKEN_FOR_SECONDS,
+        )
+        unsent = {message.id: message for message in due}
+        ends_at = time.monotonic() + TURN_SECONDS
+        try:
             for stream, messages in _by_stream(due).items():
-                for batch in _batches(messages, self._queues[stream][0]):
-                    self._send(stream, batch)
-            if len(due) < DUE_AT_ONCE:
+                self._dispatch(stream, messages, unsent, ends_at)
+                if self._is_over(ends_at):
+                    break
+        finally:
+            parking.give_back(self._engine, list(unsent.values()))
+        return len(due) == DUE_AT_ONCE or bool(unsent)
+
+    def _streams_to_serve(self) -> list[str]:
+        return sorted(stream for stream in self._queues if not self._rests(stream))
+
+    def _rests(self, stream: str) -> bool:
+        return time.monotonic() < self._rests_until[stream]
+
+    def _is_over(self, ends_at: float) -> bool:
+        return self._stopping.is_set() or time.monotonic() >= ends_at
+
+    def _dispatch(
+        self, stream: str, messages: Sequence[DueMessage], unsent: Unsent, ends_at: float
+    ) -> None:
+        for batch in batches(self._pack(stream, messages, unsent)):
+            self._send(stream, batch, unsent)
+            if self._is_over(ends_at) or self._rests(stream):
                 return
 
-    def _send(self, stream: str, batch: Sequence[tuple[DueMessage, str]]) -> None:
-        answer = self._sqs.send_message_batch(
-            QueueUrl=self._queues[stream][1],
-            Entries=[_entry(index, *each) for index, each in enumerate(batch)],  # type: ignore[misc]
-        )
-        sent = [batch[int(entry["Id"])][0] for entry in answer.get("Successful", [])]
-        for failed in answer.get("Failed", []):
-            log.warning(
-                "SQS refused a parked message",
-                message_id=str(batch[int(failed["Id"])][0].id),
-                code=failed["Code"],
-            )
-        mark_dispatched(self._engine, sent)
-        self._metrics.record_dispatched(stream, len(sent))
+    def _pack(
+        self, stream: str, messages: Sequence[DueMessage], unsent: Unsent
+    ) -> Iterator[Parcel]:
+        for message in messages:
+            parcel = pack(message, self._queues[stream][0])
+            if parcel is None:
+                self._end(message, unsent)
+            else:
+                yield parcel
+
+    def _send(self, stream: str, batch: Sequence[Parcel], unsent: Unsent) -> None:
+        posted = post(self._sqs, self._queues[stream][1], batch)
+        for message in (*posted.sent, *posted.refused):
+            del unsent[message.id]
+        parking.mark_dispatched(self._engine, posted.sent)
+        parking.give_back(self._engine, posted.refused, after_seconds=REFUSED_SECONDS)
+        self._metrics.record_dispatched(stream, len(posted.sent))
+        if posted.trouble is not None:
+            self._rests_until[stream] = time.monotonic() + REST_SECONDS
+            log.warning("queue takes no mail, tried again soon", stream=stream, code=posted.trouble)
+
+    def _end(self, message: DueMessage, unsent: Unsent) -> None:
+        del unsent[message.id]
+        if parking.fail(self._engine, [message], TOO_LARGE):
+            self._metrics.record_undispatchable(message.stream, TOO_LARGE.code)
+            log.warning("a parked message failed", message_id=str(message.id), code=TOO_LARGE.code)
 
 
 def _by_stream(due: Sequence[DueMessage]) -> dict[str, list[DueMessage]]:
@@ -83,26 +142,3 @@ def _by_stream(due: Sequence[DueMessage]) -> dict[str, list[DueMessage]]:
     for message in due:
         streams[message.stream].append(message)
     return streams
-
-
-def _batches(
-    messages: Sequence[DueMessage], queue_name: str
-) -> Iterator[list[tuple[DueMessage, str]]]:
-    """At most ten messages and one MiB each: SQS's limits of a batch."""
-    batch: list[tuple[DueMessage, str]] = []
-    size_bytes = 0
-    for message in messages:
-        body = envelope_for(DELIVER, message.payload, message.id, queue_name)
-        if batch and (len(batch) == BATCH_MESSAGES or size_bytes + len(body) > BATCH_BYTES):
-            yield batch
-            batch, size_bytes = [], 0
-        batch.append((message, body))
-        size_bytes += len(body)
-    if batch:
-        yield batch
-
-
-def _entry(index: int, message: DueMessage, body: str) -> dict[str, Any]:
-    entry = {"Id": str(index), "MessageBody": body}
-    tenant = message.payload.get("tenant")
-    return entry | ({"MessageGroupId": tenant} if tenant else {})

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from botocore.exceptions import ClientError
 
 from db import duties
+from worker.scheduler.failures import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy import Engine
 
@@ -27,12 +28,52 @@ EXTRA_SILENCE_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Duty:
-    """What to do, how often, and for how long it is ours once begun."""
+    """What to do, how often, and for how long it is ours from the beginning of each turn.
+
+    `work` does one bounded turn; it answers True when there is more to do at once.
+    """
 
     name: str
     interval_seconds: float
     lease_seconds: float
-    work: Callable[[], None]
+    work: Callable[[], bool | None]
+
+
+class Tenure:
+    """Our hold on a duty, which other schedulers respect until it is given back or runs out."""
+
+    def __init__(self, engine: Engine, duty: Duty) -> None:
+        self._engine = engine
+        self._duty = duty
+        self._begun_at: datetime | None = None
+
+    def begin(self) -> bool:
+        """Take the duty, if it is due and nobody else has it. Raises what SQLAlchemy raises."""
+        # The database may have been away when the last time ended.
+        self.end()
+        self._begun_at = duties.begin(
+            self._engine,
+            self._duty.name,
+            # A little less than the interval, or a loop would miss every second turn.
+            interval_seconds=self._duty.interval_seconds * 0.9,
+            lease_seconds=self._duty.lease_seconds,
+        )
+        return self._begun_at is not None
+
+    def renew(self) -> bool:
+        """Hold it for one more turn; False if it is another's by now."""
+        return self._begun_at is not None and duties.renew(
+            self._engine,
+            self._duty.name,
+            self._begun_at,
+            lease_seconds=self._duty.lease_seconds,
+        )
+
+    def end(self) -> None:
+        """Give the duty back, if we hold it. Raises what SQLAlchemy raises."""
+        if self._begun_at is not None:
+            duties.end(self._engine, self._duty.name, self._begun_at)
+            self._begun_at = None
 
 
 class DutyRunner:
@@ -65,37 +106,36 @@ class DutyRunner:
             thread.join()
 
     def _loop(self, duty: Duty) -> None:
+        tenure = Tenure(self._engine, duty)
         while True:
-            self._once(duty)
+            self._once(duty, tenure)
             self._progress.beat(duty.name)
             if self._stopping.wait(duty.interval_seconds):
                 return
 
-    def _once(self, duty: Duty) -> None:
+    def _once(self, duty: Duty, tenure: Tenure) -> None:
         began = time.monotonic()
+        result = "done"
         try:
-            if not self._begin(duty):
+            if not tenure.begin():
                 return
-            duty.work()
-            duties.end(self._engine, duty.name)
+            self._take_turns(duty, tenure)
         except Exception as error:  # noqa: BLE001  a duty that fails must not end the others
+            result = "failed"
             # Texts of these errors may quote addresses; the kind says enough.
-            log.warning("duty failed, will be tried again", duty=duty.name, error=_kind(error))
-            self._metrics.record_duty(duty.name, "failed", time.monotonic() - began)
-        else:
-            self._metrics.record_duty(duty.name, "done", time.monotonic() - began)
+            log.warning("duty failed, will be tried again", duty=duty.name, error=code_of(error))
+        finally:
+            self._end(duty, tenure)
+        self._metrics.record_duty(duty.name, result, time.monotonic() - began)
 
-    def _begin(self, duty: Duty) -> bool:
-        return duties.begin(
-            self._engine,
-            duty.name,
-            # A little less than the interval, or a loop would miss every second turn.
-            interval_seconds=duty.interval_seconds * 0.9,
-            lease_seconds=duty.lease_seconds,
-        )
+    def _take_turns(self, duty: Duty, tenure: Tenure) -> None:
+        while duty.work():
+            self._progress.beat(duty.name)
+            if self._stopping.is_set() or not tenure.renew():
+                return
 
-
-def _kind(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "ClientError"))
-    return type(error).__name__
+    def _end(self, duty: Duty, tenure: Tenure) -> None:
+        try:
+            tenure.end()
+        except Exception as error:  # noqa: BLE001  it is given back when the database answers
+            log.warning("duty is not given back yet", duty=duty.name, error=code_of(error))

@@ -30,6 +30,13 @@ class SchedulerMetrics:
             namespace=namespace,
             registry=registry,
         )
+        self._undispatchable = Counter(
+            "email_undispatchable_total",
+            "Parked messages that ended as failed, for no queue can take them",
+            ["stream", "reason"],
+            namespace=namespace,
+            registry=registry,
+        )
         self._settled = Counter(
             "email_unknown_settled_total",
             "Unknown outcomes, by what was decided about them",
@@ -67,6 +74,10 @@ class SchedulerMetrics:
     def record_dispatched(self, stream: str, count: int) -> None:
         """So many parked messages went back to SQS."""
         self._dispatched.labels(stream).inc(count)
+
+    def record_undispatchable(self, stream: str, reason: str) -> None:
+        """A parked message failed: it cannot be put back on SQS."""
+        self._undispatchable.labels(stream, reason).inc()
 
     def record_settled(self, decision: str, count: int) -> None:
         """So many unknown outcomes were found, or decided about."""

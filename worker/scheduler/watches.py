@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
+from botocore.exceptions import ClientError
 
-from db import accounts, messages
+from db import accounts, gates, messages
+from worker.scheduler.failures import code_of
 from worker.ses.account import read_account
 
 if TYPE_CHECKING:
@@ -16,32 +18,59 @@ if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sqs import SQSClient
 
+    from db.accounts import AccountReading
     from worker.scheduler.metrics import SchedulerMetrics
 
 log = structlog.get_logger(__name__)
 
 
+# A gate outlives a poll that fails, and opens by itself when nobody polls any more.
+SHUT_FOR_POLLS = 2
+
+
 class AccountWatch:
-    """Keeps the newest reading of the account in the database, where every worker finds it."""
+    """Keeps the newest reading of the account in the database, where every worker finds it.
+
+    Shuts the gate of everything while SES takes no mail, and opens it when SES does again.
+    """
 
     def __init__(
-        self, engine: Engine, ses: SESV2Client, region: str, metrics: SchedulerMetrics
+        self,
+        engine: Engine,
+        ses: SESV2Client,
+        region: str,
+        metrics: SchedulerMetrics,
+        *,
+        poll_seconds: float,
     ) -> None:
         self._engine = engine
         self._ses = ses
         self._region = region
         self._metrics = metrics
+        self._shut_seconds = SHUT_FOR_POLLS * poll_seconds
 
     def look(self) -> None:
         """Read the account once. Raises what boto3 and SQLAlchemy raise."""
         reading = read_account(self._ses, self._region)
+        self._steer(reading, gates.ACCOUNT_PAUSED, shut=reading.is_paused)
+        self._steer(reading, gates.QUOTA, shut=reading.is_complete and reading.is_quota_used_up)
         before = accounts.latest(self._engine, self._region)
-        accounts.save(self._engine, reading)
+        if not accounts.save(self._engine, reading):
+            log.warning("SES did not say the account's send rate; the last reading stands")
+            return
         self._metrics.record_account(reading)
         if before is None or before.max_send_rate != reading.max_send_rate:
             log.info("the account's send rate", per_second=reading.max_send_rate)
-        if not reading.sending_enabled:
-            log.warning("SES says that sending is paused", status=reading.enforcement_status)
+
+    def _steer(self, reading: AccountReading, reason: str, *, shut: bool) -> None:
+        if shut:
+            gates.shut(self._engine, gates.EVERYTHING, reason=reason, seconds=self._shut_seconds)
+            log.warning("SES takes no mail", reason=reason, status=reading.enforcement_status)
+        # An answer with parts missing is no word that all is well.
+        elif reading.is_complete and gates.open_again(
+            self._engine, gates.EVERYTHING, reason=reason
+        ):
+            log.info("SES takes mail again", reason=reason)
 
 
 class QueueWatch:
@@ -60,21 +89,30 @@ class QueueWatch:
         self._metrics = metrics
 
     def look(self) -> None:
-        """Measure once. Raises what boto3 and SQLAlchemy raise."""
-        for name, url in self._queue_urls.items():
-            answer = self._sqs.get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=[
-                    "ApproximateNumberOfMessages",
-                    "ApproximateNumberOfMessagesNotVisible",
-                    "ApproximateNumberOfMessagesDelayed",
-                ],
-            )
-            figures = answer.get("Attributes", {})
-            self._metrics.record_depth(
-                name,
-                visible=int(figures.get("ApproximateNumberOfMessages", 0)),
-                in_flight=int(figures.get("ApproximateNumberOfMessagesNotVisible", 0)),
-                delayed=int(figures.get("ApproximateNumberOfMessagesDelayed", 0)),
-            )
+        """Measure once; a queue that SQS says nothing of keeps no other from being measured.
+
+        Raises what boto3 raises when SQS does not answer, and what SQLAlchemy raises.
+        """
         self._metrics.record_waiting(messages.count_waiting(self._engine))
+        for name, url in self._queue_urls.items():
+            try:
+                self._measure(name, url)
+            except ClientError as error:
+                log.warning("queue cannot be measured", queue=name, code=code_of(error))
+
+    def _measure(self, name: str, url: str) -> None:
+        answer = self._sqs.get_queue_attributes(
+            QueueUrl=url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+                "ApproximateNumberOfMessagesDelayed",
+            ],
+        )
+        figures = answer.get("Attributes", {})
+        self._metrics.record_depth(
+            name,
+            visible=int(figures.get("ApproximateNumberOfMessages", 0)),
+            in_flight=int(figures.get("ApproximateNumberOfMessagesNotVisible", 0)),
+            delayed=int(figures.get("ApproximateNumberOfMessagesDelayed", 0)),
+        )

@@ -127,7 +127,6 @@ class Endpoint:
                 f"The CA certificates in {path} cannot be read ({error}): correct AWS_CA_BUNDLE, "
                 "REQUESTS_CA_BUNDLE or ca_bundle in the AWS configuration."
             ) from error
-        context.check_hostname = True
         return context
 
     def _not_sent(self, error: Exception) -> boto.BotoCoreError:

@@ -11,10 +11,11 @@ from db import gates
 from db.claims import Candidate, Claimed, claim
 from db.ledger import Held, Why, park, record_unknown
 from db.messages import status
-from db.parking import DueMessage, mark_dispatched, take_due
+from db.parking import DueMessage, fail, give_back, mark_dispatched, take_due
 
 JOB = {"id": "the job"}
 WHY = Why("ACode", "a reason")
+TOO_LARGE = Why("TooLarge", "It fits no queue.")
 STREAMS = ["transactional", "marketing"]
 
 
@@ -29,6 +30,12 @@ def parked(engine: Engine, *, after_seconds: float = 0.0, stream: str = "transac
 
 def take(engine: Engine, *, lease_seconds: float = 60.0) -> list[DueMessage]:
     return take_due(engine, STREAMS, most=10, lease_seconds=lease_seconds)
+
+
+def state(engine: Engine, held: Held) -> str:
+    found = status(engine, held.message_id)
+    assert found is not None
+    return found.state
 
 
 def payload_of(engine: Engine) -> object:
@@ -80,6 +87,63 @@ def test_a_slow_dispatcher_cannot_drop_the_job_of_a_later_one(engine: Engine) ->
     take(engine)
     mark_dispatched(engine, slow)
     assert payload_of(engine) == JOB
+
+
+def test_what_was_taken_and_not_sent_can_be_given_back_and_is_due_at_once(engine: Engine) -> None:
+    held = parked(engine)
+    give_back(engine, take(engine))
+    [again] = take(engine)
+    assert (again.id, again.payload) == (held.message_id, JOB)
+
+
+def test_what_is_given_back_may_have_to_wait(engine: Engine) -> None:
+    held = parked(engine)
+    give_back(engine, take(engine), after_seconds=60)
+    assert take(engine) == []
+    assert state(engine, held) == "parked"
+
+
+def test_a_message_that_fits_no_queue_ends_with_its_reason_and_without_its_job(
+    engine: Engine,
+) -> None:
+    held = parked(engine)
+    assert fail(engine, take(engine), TOO_LARGE) == [held.message_id]
+    found = status(engine, held.message_id)
+    assert found is not None
+    assert (found.state, found.outcome_code, found.outcome_reason, found.due_at) == (
+        "failed",
+        "TooLarge",
+        "It fits no queue.",
+        None,
+    )
+    assert payload_of(engine) is None
+
+
+def test_a_slow_dispatcher_has_no_say_about_what_a_later_one_has_taken(engine: Engine) -> None:
+    held = parked(engine)
+    slow = take(engine, lease_seconds=0)
+    take(engine)
+    give_back(engine, slow)
+    assert fail(engine, slow, TOO_LARGE) == []
+    assert state(engine, held) == "queued"
+    assert take(engine) == []
+
+
+def test_a_dispatcher_has_no_say_about_what_a_worker_has_claimed(engine: Engine) -> None:
+    held = parked(engine)
+    taken = take(engine)
+    candidate = Candidate(
+        id=held.message_id, stream="transactional", recipients=["ada@example.com"], payload=JOB
+    )
+    assert isinstance(claim(engine, candidate, lease_seconds=60, grace_seconds=60), Claimed)
+    give_back(engine, taken)
+    assert fail(engine, taken, TOO_LARGE) == []
+    assert state(engine, held) == "sending"
+
+
+def test_giving_nothing_back_is_nothing(engine: Engine) -> None:
+    give_back(engine, [])
+    assert fail(engine, [], TOO_LARGE) == []
 
 
 def test_a_dispatched_message_can_be_claimed_and_keeps_its_count_of_attempts(
