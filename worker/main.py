@@ -68,6 +68,7 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     log.info("worker starts", streams=sorted(streams), **settings.masked())
     exit_code = _work(make_app(settings, urls, runtime), runtime)
     monitor.stop()
+    runtime.close()
     engine.dispose()
     log.info("worker has ended", exit_code=exit_code)
     return exit_code

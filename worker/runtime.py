@@ -18,6 +18,7 @@ from worker.jobs import JobRefusedError, understand
 from worker.pacer import Pacer
 from worker.patience import Patience
 from worker.recorder import Recorder
+from worker.ses.post import SesPost
 from worker.ses.sender import Sender
 from worker.stopping import StoppingError
 
@@ -68,17 +69,22 @@ class Runtime:
             metrics=metrics,
             patience=self._patience,
         )
+        self._sender = Sender(SesPost(aws.ses_sender(settings), settings))
         self._delivery = Delivery(
             engine=engine,
             settings=settings,
             pacers={name: self._pacer(stream) for name, stream in settings.streams.items()},
             gatekeeper=self.gatekeeper,
-            sender=Sender(aws.ses_sender(settings)),
+            sender=self._sender,
             recorder=recorder,
             metrics=metrics,
             patience=self._patience,
             publishing_sets=publishing_sets,
         )
+
+    def close(self) -> None:
+        """Let go what the process holds outside of it."""
+        self._sender.close()
 
     def deliver(self, payload: object, received: Received) -> Done | GiveBack:
         """Deliver one job.

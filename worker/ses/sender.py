@@ -13,15 +13,18 @@ from worker.ses.outcomes import Outcome, Sent, Unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from types_boto3_sesv2 import SESV2Client
+    from worker.ses.post import SesPost
 
 
 class Sender:
-    """Sends through SES's API v2. Thread-safe, as boto3's clients are."""
+    """Sends through SES's API v2. Thread-safe, as the client is, which makes one POST a call."""
 
-    def __init__(self, client: SESV2Client) -> None:
-        """`client` must make exactly one POST a call: `config.aws.ses_sender` does."""
+    def __init__(self, client: SesPost) -> None:
         self._client = client
+
+    def close(self) -> None:
+        """Let the connections to SES go."""
+        self._client.close()
 
     def send(self, request: Mapping[str, Any]) -> Outcome:
         """POST the request once. Never raises for what SES or the network does."""

@@ -58,7 +58,7 @@ def aws(simulator: SimulatorThread, monkeypatch: pytest.MonkeyPatch) -> Control:
 
 
 @pytest.fixture
-def worker(engine: Engine, database_url: str, aws: Control) -> Runtime:
+def worker(engine: Engine, database_url: str, aws: Control) -> Iterator[Runtime]:
     """The parts of a worker, without the queue."""
     settings = load_settings(
         database_url=database_url,
@@ -67,7 +67,9 @@ def worker(engine: Engine, database_url: str, aws: Control) -> Runtime:
         lease_seconds=6,
         unknown_grace_seconds=60,
     )
-    return make_worker(settings, engine)
+    made = make_worker(settings, engine)
+    yield made
+    made.close()
 
 
 def make_worker(settings: Settings, engine: Engine) -> Runtime:
@@ -208,7 +210,9 @@ def test_without_any_sender_the_message_says_what_to_set(
     engine: Engine, database_url: str, aws: Control
 ) -> None:
     sent = message()
-    deliver(make_worker(load_settings(database_url=database_url), engine), sent)
+    senderless = make_worker(load_settings(database_url=database_url), engine)
+    deliver(senderless, sent)
+    senderless.close()
     found = life(engine, sent)
     assert found.state == "parked"
     assert "EMAIL_FROM" in str(found.outcome_reason)

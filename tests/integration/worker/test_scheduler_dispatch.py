@@ -143,6 +143,7 @@ def test_a_parked_message_goes_to_sqs_and_is_sent(
     worker = a_worker(engine, database_url)
     received = Received(TRANSACTIONAL, lying["message_id"], 1, 1_700_000_000.0)
     assert worker.deliver(decode(lying["body"]).job, received) == Done()
+    worker.close()
     assert len(control.sends()) == 1
     assert state(engine, message_id) == "sent"
 

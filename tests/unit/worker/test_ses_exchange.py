@@ -8,8 +8,10 @@ from time import monotonic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from urllib3.connection import HTTPConnection
 
-from worker.ses.exchange import Answer, NotUnderstoodError, _Reader
+from worker.ses.connecting import Endpoint
+from worker.ses.exchange import Answer, Exchange, NotUnderstoodError, _Reader
 
 BODY = b'{"MessageId": "0102"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY
@@ -104,3 +106,41 @@ def test_what_is_not_understood_is_not_guessed_at(answer: bytes) -> None:
 def test_an_answer_that_trickles_in_ends_at_the_deadline_and_not_later() -> None:
     with pytest.raises(TimeoutError):
         _Reader(Pieces(PLAIN), monotonic()).read()
+
+
+class BrokenOff(Pieces):
+    """A socket whose other side answered, and then took no more of the request."""
+
+    def sendall(self, _request: bytes) -> None:
+        raise BrokenPipeError
+
+    def close(self) -> None:
+        self.pieces = []
+
+
+def test_a_connection_that_did_not_take_the_whole_request_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[HTTPConnection] = []
+
+    def connect(_: Endpoint) -> HTTPConnection:
+        opened.append(HTTPConnection("ses.test"))
+        opened[-1].sock = BrokenOff(PLAIN)
+        return opened[-1]
+
+    monkeypatch.setattr(Endpoint, "connect", connect)
+    monkeypatch.setattr(HTTPConnection, "is_connected", True)
+    endpoint = Endpoint("http://ses.test/", connect_timeout_seconds=1)
+    exchange = Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
+    assert [exchange.post({}, b"{}").body for _ in range(2)] == [BODY, BODY]
+    assert len(opened) == 2
+
+
+@pytest.mark.parametrize(("proxy", "port"), [("http://proxy.test", 80), ("proxy.test:3128", 3128)])
+def test_a_proxy_without_a_port_is_asked_at_the_port_of_its_own_scheme(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, port: int
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    connection = Endpoint("https://ses.test/", connect_timeout_seconds=1)._new()
+    assert (connection.host, connection.port) == ("proxy.test", port)

@@ -167,6 +167,20 @@ def test_a_forwarding_proxy_gets_the_whole_url_and_its_password(
 
 
 @pytest.mark.usefixtures("trusted")
+def test_a_forwarding_proxy_may_speak_tls(
+    peers: Peers, sender_to: Senders, monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        with tls.wrap_socket(connection, server_side=True) as secured:
+            peer.serve_requests(secured)
+
+    peer = peers(serve)
+    monkeypatch.setenv("http_proxy", localhost(peer))
+    assert sender_to("http://ses.test").send(REQUEST) == Sent("0102")
+    assert peer.heads[0].startswith(b"POST http://ses.test/")
+
+
+@pytest.mark.usefixtures("trusted")
 def test_through_a_tunnel_the_proxy_sees_nothing_and_ses_no_password(
     peers: Peers, sender_to: Senders, monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext
 ) -> None:
