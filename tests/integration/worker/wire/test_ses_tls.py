@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +88,15 @@ def test_a_certificate_for_another_host_is_refused_and_nothing_sent(
     peer = peers(lambda connection: tls.wrap_socket(connection, server_side=True).close())
     outcome = sender_to(f"https://{peer.address}").send(REQUEST)
     assert_not_sent(outcome, {"SSLError"})
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on what comes until nothing does."""
+    with suppress(OSError):
+        while received := source.recv(65_536):
+            sink.sendall(received)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
 
 
 def speak_plainly(connection: socket.socket) -> None:
@@ -201,6 +212,32 @@ def test_through_a_tunnel_the_proxy_sees_nothing_and_ses_no_password(
     assert b"\r\nProxy-Authorization: Basic YWRhOnNlY3JldA==\r\n" in asked[0]
     assert peer.heads[0].startswith(b"POST /v2/email/outbound-emails HTTP/1.1\r\n")
     assert b"Proxy-Authorization" not in peer.heads[0]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_tunnel_may_lead_through_a_proxy_that_speaks_tls_itself(
+    peers: Peers, sender_to: Senders, monkeypatch: pytest.MonkeyPatch, tls: ssl.SSLContext
+) -> None:
+    def serve(connection: socket.socket) -> None:
+        with tls.wrap_socket(connection, server_side=True) as secured:
+            ses.serve_requests(secured)
+
+    def tunnel(connection: socket.socket) -> None:
+        host, _, port = ses.address.partition(":")
+        with (
+            tls.wrap_socket(connection, server_side=True) as secured,
+            socket.create_connection((host, int(port))) as onward,
+        ):
+            read_head(secured)
+            secured.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(onward, secured))
+            back.start()
+            pump(secured, onward)
+            back.join()
+
+    ses, proxy = peers(serve), peers(tunnel)
+    monkeypatch.setenv("https_proxy", localhost(proxy))
+    assert sender_to("https://ses.test").send(REQUEST) == Sent("0102")
 
 
 def test_a_proxy_that_refuses_has_passed_nothing_on(
