@@ -70,7 +70,6 @@ def configure_logs(settings: Settings, process: str) -> None:
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
     _replace_root_handler(_formatter(settings, shared), settings.log_level)
 

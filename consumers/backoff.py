@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -18,6 +18,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from config.failures import error_name
 from consumers.errors import GaveUpError, NotDeletedError
 
 if TYPE_CHECKING:
@@ -85,16 +86,6 @@ class Patience:
             # do we need it.
             exc_info=None if isinstance(error, EXPECTED) else error,
         )
-
-
-def error_name(error: BaseException | None) -> str:
-    """A name for the log that quotes no data: a service's code, an SQLSTATE, a class."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "ClientError"))
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        return f"{type(error.orig).__name__} {state or ''}".strip()
-    return type(error).__name__
 
 
 def _give_up(_state: RetryCallState) -> NoReturn:

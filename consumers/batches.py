@@ -15,11 +15,11 @@ from sqlalchemy.exc import (
     StatementError,
 )
 
-from consumers.backoff import error_name
+from config.failures import error_name
 from consumers.envelopes import Notice
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.parsing import read
-from db.events import Event, apply
+from db.events import apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from consumers.queues import QueueMessage
-    from db.events import Applied
+    from db.event_types import Applied, Event
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from consumers.policy import (
     is_auto_reply,
 )
 from consumers.recipients import Recipient, read_addresses, whom
-from db.events import Bounce, Complaint, Event
+from db.event_types import Bounce, Complaint, Event
 from db.states import EventKind, RecipientState, higher
 from db.suppressions import Suppression
 

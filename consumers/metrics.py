@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Histogram
-
+from config.instruments import Instruments
 from consumers.policy import COMPLAINT_TYPES, SUPPRESSES, is_policy_refusal
 from db.states import EventKind
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from consumers.envelopes import NoticeKind
     from consumers.errors import Refusal
-    from db.events import Applied, Bounce, Complaint, Event
+    from db.event_types import Applied, Bounce, Complaint, Event
 
 OTHER = "other"
 UNSPECIFIED = "unspecified"
@@ -32,40 +31,34 @@ class Metrics:
     """The instruments of one process."""
 
     def __init__(self, registry: CollectorRegistry, namespace: str) -> None:
-        def counter(name: str, meaning: str, *labels: str) -> Counter:
-            return Counter(name, meaning, labels, namespace=namespace, registry=registry)
-
-        self._bounces = counter(
+        make = Instruments(registry, namespace)
+        self._bounces = make.counter(
             "email_bounces", "Recipients that bounced, by SES's cause", "type", "subtype"
         )
-        self._complaints = counter("email_complaints", "Recipients that complained", "type")
-        self._suppressions = counter(
+        self._complaints = make.counter("email_complaints", "Recipients that complained", "type")
+        self._suppressions = make.counter(
             "email_suppressions", "Addresses that events put on the suppression list", "reason"
         )
-        self._policy_refusals = counter(
+        self._policy_refusals = make.counter(
             "email_policy_refusals", "Bounces that refuse the sender, not the address (5.7.x)"
         )
-        self._events = counter("events", "Events of SES, each once", "kind")
-        self._unmatched = counter("events_unmatched", "Events that match no message of ours")
-        self._notices = counter("event_notices", "Messages that are no events", "kind")
-        self._refused = counter(
+        self._events = make.counter("events", "Events of SES, each once", "kind")
+        self._unmatched = make.counter("events_unmatched", "Events that match no message of ours")
+        self._notices = make.counter("event_notices", "Messages that are no events", "kind")
+        self._refused = make.counter(
             "events_refused", "Messages kept aside because they were not usable", "reason_class"
         )
-        self._errors = counter(
+        self._errors = make.counter(
             "event_loop_errors", "Failures of SQS or the database, each tried again", "stage"
         )
-        self._lag = Histogram(
+        self._lag = make.histogram(
             "event_lag_seconds",
             "From the moment an event happened until it was committed",
-            namespace=namespace,
-            registry=registry,
             buckets=LAG_BUCKETS_SECONDS,
         )
-        self._batch_size = Histogram(
+        self._batch_size = make.histogram(
             "event_batch_size",
             "Messages taken from the queue at a time",
-            namespace=namespace,
-            registry=registry,
             buckets=BATCH_BUCKETS,
         )
 

@@ -17,7 +17,7 @@ from consumers.feedback import bounce_event, complaint_event
 from consumers.fields import member
 from consumers.recipients import Recipient, whom
 from consumers.reports import Report, read_mail, when
-from db.events import Event
+from db.event_types import Event
 from db.states import EventKind, RecipientState
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from db.events import Bounce, Complaint
+    from db.event_types import Bounce, Complaint
 
 PERMANENT = "Permanent"
 TRANSIENT = "Transient"

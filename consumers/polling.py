@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from consumers.envelopes import Notice
     from consumers.metrics import Metrics
     from consumers.queues import EventQueue, QueueMessage
-    from db.events import Applied
+    from db.event_types import Applied
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from config import aws
-from config.errors import ConfigurationError
+from config.queues import depth_of, queue_url
 from consumers.fields import moment
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 MESSAGES_PER_CALL = 10
-
-_NO_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 
 
 @dataclass(frozen=True)
@@ -87,15 +83,8 @@ class EventQueue:
 
     def holds_nothing(self) -> bool:
         """Whether no message is visible, delayed or in anybody's hands."""
-        answer = self._client.get_queue_attributes(
-            QueueUrl=self._url,
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            ],
-        )
-        return not any(int(count) for count in answer["Attributes"].values())
+        depth = depth_of(self._client, self._url)
+        return not (depth.visible or depth.in_flight or depth.delayed)
 
 
 def find_queue(settings: Settings) -> EventQueue:
@@ -106,29 +95,8 @@ def find_queue(settings: Settings) -> EventQueue:
     """
     name = settings.events_queue_name
     aws.check_credentials(settings)
-    try:
-        url = aws.sqs(settings).get_queue_url(QueueName=name)["QueueUrl"]
-    except ClientError as error:
-        raise ConfigurationError(_explain(error, name, settings.aws_region)) from None
-    except BotoCoreError as error:
-        raise ConfigurationError(
-            f"SQS cannot be reached in region {settings.aws_region}: {error} Check AWS_REGION, "
-            "AWS_ENDPOINT_URL_SQS if it is set, and the network."
-        ) from None
+    url = queue_url(aws.sqs(settings), name)
     return EventQueue(aws.sqs_receiver(settings), name, url)
-
-
-def _explain(error: ClientError, name: str, region: str) -> str:
-    code = error.response.get("Error", {}).get("Code", "")
-    if code in _NO_QUEUE:
-        return (
-            f"There is no queue {name!r} in region {region}. Run `mailsluice provision`, or check "
-            "AWS_REGION and MAILSLUICE_QUEUE_PREFIX (or MAILSLUICE_EVENTS_QUEUE)."
-        )
-    return (
-        f"SQS refused to name the queue {name!r} in region {region} ({code}). Check the AWS "
-        "credentials, and that they are allowed sqs:GetQueueUrl."
-    )
 
 
 def _received(message: MessageTypeDef) -> QueueMessage:

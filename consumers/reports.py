@@ -11,7 +11,7 @@ from config.tags import MESSAGE_ID_TAG
 from consumers import identities
 from consumers.fields import Json, identifier, member, moment, several, text
 from consumers.recipients import read_addresses
-from db.events import Bounce, Complaint, Event
+from db.event_types import Bounce, Complaint, Event
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import BindParameter, Connection, TextClause
 
-    from db.events import Bounce, Complaint, Event
+    from db.event_types import Bounce, Complaint, Event
 
     Matched = Mapping[str, UUID]
     Feedback = TypeVar("Feedback", Bounce, Complaint)

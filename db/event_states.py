@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from db.events import Event
+    from db.event_types import Event
 
 _MATCH = text("""
 SELECT id, ses_message_id FROM email_messages WHERE ses_message_id = ANY(:ses_message_ids)

@@ -2,81 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from db.event_records import keep_bounces, keep_complaints, keep_events
 from db.event_states import match_messages, move_messages, move_recipients
-from db.suppressions import Suppression, add_in
+from db.event_types import Applied
+from db.suppressions import add_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine
 
-    from db.states import EventKind, RecipientState
-
-
-@dataclass(frozen=True)
-class Bounce:
-    """One recipient of a bounce. `address` is normalised."""
-
-    address: str
-    bounce_type: str
-    bounce_subtype: str
-    feedback_id: str
-    bounced_at: datetime
-    action: str | None = None
-    status: str | None = None
-    diagnostic_code: str | None = None
-    reporting_mta: str | None = None
-    remote_mta_ip: str | None = None
-
-
-@dataclass(frozen=True)
-class Complaint:
-    """One recipient of a complaint. `address` is normalised."""
-
-    address: str
-    feedback_id: str
-    complained_at: datetime
-    complaint_type: str | None = None
-    complaint_subtype: str | None = None
-    user_agent: str | None = None
-    arrived_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event of SES, understood.
-
-    `identity` is the same for every delivery of the same event. `message_id` is our id from the
-    event's tags, where it carries one. `recipients` says what the event proves for each address.
-    """
-
-    identity: str
-    kind: EventKind
-    occurred_at: datetime
-    raw: Mapping[str, Any]
-    ses_message_id: str | None = None
-    message_id: UUID | None = None
-    recipients: Mapping[str, RecipientState] = field(default_factory=dict)
-    bounces: Sequence[Bounce] = ()
-    complaints: Sequence[Complaint] = ()
-    suppressions: Sequence[Suppression] = ()
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What a batch changed. A redelivered event appears in none of these."""
-
-    events: list[Event]
-    unmatched: list[Event]
-    bounces: list[Bounce]
-    complaints: list[Complaint]
-    suppressions: list[Suppression]
+    from db.event_types import Event
+    from db.suppressions import Suppression
 
 
 def apply(engine: Engine, events: Sequence[Event]) -> Applied:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from config import aws
 from config.errors import ConfigurationError
+from config.queues import Depth, depth_of
 from ops.dead_letters import PEEK_SECONDS, Hand
 from ops.provision.plan import DEAD_LETTERS
-from ops.queue_depths import Depth, depth_of, url_of
+from ops.queue_depths import url_of
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

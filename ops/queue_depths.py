@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from config import aws
 from config.errors import ConfigurationError
+from config.queues import Depth, depth_of
 from ops.failures import explain
 
 if TYPE_CHECKING:
@@ -17,15 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
     from config.settings import Settings
-
-
-@dataclass(frozen=True)
-class Depth:
-    """Messages of one queue; SQS's own approximations."""
-
-    visible: int
-    in_flight: int
-    delayed: int
 
 
 @dataclass
@@ -58,20 +50,3 @@ def _measure_into(measured: Measured, sqs: SQSClient, queue: str) -> None:
 def url_of(sqs: SQSClient, queue: str) -> str:
     """The URL of a queue, by its name; raises what boto3 raises, as when there is none."""
     return sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-
-
-def depth_of(sqs: SQSClient, url: str) -> Depth:
-    """The depth of one queue; raises what boto3 raises."""
-    found = sqs.get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=[
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ],
-    )["Attributes"]
-    return Depth(
-        visible=int(found["ApproximateNumberOfMessages"]),
-        in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
-        delayed=int(found["ApproximateNumberOfMessagesDelayed"]),
-    )

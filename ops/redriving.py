@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from config.queues import depth_of
 from mailsluice.wire import MAX_SQS_BYTES
 from ops.dead_letters import WORK_SECONDS, Hand, told
-from ops.queue_depths import depth_of, url_of
+from ops.queue_depths import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Histogram
+from config.instruments import Instruments
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -19,50 +19,33 @@ class WorkerMetrics:
     """The instruments of a worker process."""
 
     def __init__(self, registry: CollectorRegistry, namespace: str) -> None:
-        self._sent = Counter(
-            "email_sent_total",
-            "Messages that SES has taken",
-            ["stream"],
-            namespace=namespace,
-            registry=registry,
-        )
-        self._outcomes = Counter(
-            "email_outcomes_total",
+        make = Instruments(registry, namespace)
+        self._sent = make.counter("email_sent", "Messages that SES has taken", "stream")
+        self._outcomes = make.counter(
+            "email_outcomes",
             "What became of each job that was taken from a queue",
-            ["stream", "outcome", "reason"],
-            namespace=namespace,
-            registry=registry,
+            "stream",
+            "outcome",
+            "reason",
         )
-        self._latency = Histogram(
+        self._latency = make.histogram(
             "email_enqueue_to_accepted_seconds",
             "From enqueueing to SES's yes",
-            ["stream"],
-            namespace=namespace,
-            registry=registry,
+            "stream",
             buckets=_LATENCY_BUCKETS_SECONDS,
         )
-        self._pacing = Histogram(
+        self._pacing = make.histogram(
             "email_pacing_wait_seconds",
             "Waiting for send tokens",
-            ["stream"],
-            namespace=namespace,
-            registry=registry,
+            "stream",
             buckets=_WAIT_BUCKETS_SECONDS,
         )
-        self._calls = Histogram(
+        self._calls = make.histogram(
             "ses_send_call_seconds",
             "One SendEmail call, whatever came of it",
-            namespace=namespace,
-            registry=registry,
             buckets=_CALL_BUCKETS_SECONDS,
         )
-        self._receives = Counter(
-            "sqs_receives_total",
-            "ReceiveMessage calls",
-            ["queue", "result"],
-            namespace=namespace,
-            registry=registry,
-        )
+        self._receives = make.counter("sqs_receives", "ReceiveMessage calls", "queue", "result")
 
     def record_sent(self, stream: str, latency_seconds: float | None) -> None:
         """SES took a message, so long after it was enqueued."""

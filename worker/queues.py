@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from config.errors import ConfigurationError
+from config.queues import queue_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,18 +14,14 @@ if TYPE_CHECKING:
 
     from config.streams import Stream
 
-# The same condition under the JSON and the older query protocol.
-MISSING_QUEUE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-
 
 def queue_urls(sqs: SQSClient, streams: Iterable[Stream]) -> dict[str, str]:
     """The URL of each stream's queue, by queue name.
 
     Raises:
-        ConfigurationError: a queue does not exist.
-        botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: SQS did not answer.
+        ConfigurationError: a queue does not exist, or SQS cannot be asked.
     """
-    return {stream.queue: _url(sqs, stream) for stream in streams}
+    return {stream.queue: queue_url(sqs, stream.queue) for stream in streams}
 
 
 def check_redrive(sqs: SQSClient, urls: dict[str, str]) -> None:
@@ -42,16 +37,3 @@ def check_redrive(sqs: SQSClient, urls: dict[str, str]) -> None:
                 f"The queue {name} has no dead-letter queue (RedrivePolicy), so a message that "
                 "cannot be understood would circle in it. Run: mailsluice provision"
             )
-
-
-def _url(sqs: SQSClient, stream: Stream) -> str:
-    try:
-        return sqs.get_queue_url(QueueName=stream.queue)["QueueUrl"]
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in MISSING_QUEUE:
-            raise
-        raise ConfigurationError(
-            f"The queue {stream.queue} of stream {stream.name} does not exist in region "
-            f"{sqs.meta.region_name}. Run: mailsluice provision, or check AWS_REGION and "
-            "MAILSLUICE_QUEUE_PREFIX."
-        ) from None

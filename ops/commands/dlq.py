@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from config import aws
+from config.queues import depth_of
 from config.settings import load_settings
 from db import refused
 from ops.commands.choosing import Yes, check_choice, confirm
@@ -17,7 +18,7 @@ from ops.discarding import discard
 from ops.examples import examples
 from ops.exits import ExitCode
 from ops.output import AsJson, note, print_json, print_lines, print_table
-from ops.queue_depths import depth_of, url_of
+from ops.queue_depths import url_of
 from ops.redriving import redrive
 from ops.times import duration
 

@@ -11,11 +11,12 @@ from ops.database import database
 from ops.examples import examples
 from ops.output import AsJson, note, print_json, print_table
 from ops.pausing import told
-from ops.queue_depths import Depth, measure
+from ops.queue_depths import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from config.queues import Depth
     from config.settings import Settings
     from db.gates import ShutGate
 

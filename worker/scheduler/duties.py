@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from config.failures import error_name
 from db import duties
-from worker.scheduler.failures import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ class DutyRunner:
         except Exception as error:  # noqa: BLE001  a duty that fails must not end the others
             result = "failed"
             # Texts of these errors may quote addresses; the kind says enough.
-            log.warning("duty failed, will be tried again", duty=duty.name, error=code_of(error))
+            log.warning("duty failed, will be tried again", duty=duty.name, error=error_name(error))
         finally:
             self._end(duty, tenure)
         self._metrics.record_duty(duty.name, result, time.monotonic() - began)
@@ -138,4 +138,4 @@ class DutyRunner:
         try:
             tenure.end()
         except Exception as error:  # noqa: BLE001  it is given back when the database answers
-            log.warning("duty is not given back yet", duty=duty.name, error=code_of(error))
+            log.warning("duty is not given back yet", duty=duty.name, error=error_name(error))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram
+from config.instruments import Instruments
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from config.queues import Depth
     from db.accounts import AccountReading
 
 
@@ -16,55 +18,39 @@ class SchedulerMetrics:
     """The instruments of a scheduler process."""
 
     def __init__(self, registry: CollectorRegistry, namespace: str) -> None:
-        self._duties = Histogram(
-            "scheduler_duty_seconds",
-            "Duties that this scheduler has done",
-            ["duty", "result"],
-            namespace=namespace,
-            registry=registry,
+        make = Instruments(registry, namespace)
+        self._duties = make.histogram(
+            "scheduler_duty_seconds", "Duties that this scheduler has done", "duty", "result"
         )
-        self._dispatched = Counter(
-            "email_dispatched_total",
-            "Parked messages put back on SQS",
-            ["stream"],
-            namespace=namespace,
-            registry=registry,
+        self._dispatched = make.counter(
+            "email_dispatched", "Parked messages put back on SQS", "stream"
         )
-        self._undispatchable = Counter(
-            "email_undispatchable_total",
+        self._undispatchable = make.counter(
+            "email_undispatchable",
             "Parked messages that ended as failed, for no queue can take them",
-            ["stream", "reason"],
-            namespace=namespace,
-            registry=registry,
+            "stream",
+            "reason",
         )
-        self._settled = Counter(
-            "email_unknown_settled_total",
-            "Unknown outcomes, by what was decided about them",
-            ["decision"],
-            namespace=namespace,
-            registry=registry,
+        self._settled = make.counter(
+            "email_unknown_settled", "Unknown outcomes, by what was decided about them", "decision"
         )
-        self._depth = Gauge(
+        self._depth = make.gauge(
             "sqs_queue_messages",
             "Messages on a queue: visible, in_flight or delayed",
-            ["queue", "state"],
-            namespace=namespace,
-            registry=registry,
+            "queue",
+            "state",
         )
-        self._messages = Gauge(
+        self._messages = make.gauge(
             "email_messages_waiting",
             "Messages in the ledger that are not at their end",
-            ["stream", "state"],
-            namespace=namespace,
-            registry=registry,
+            "stream",
+            "state",
         )
-        self._account = Gauge(
+        self._account = make.gauge(
             "ses_account",
             "SES's own figures: max_send_rate, max_24_hour_send, sent_last_24_hours, "
             "sending_enabled (0 or 1)",
-            ["figure"],
-            namespace=namespace,
-            registry=registry,
+            "figure",
         )
 
     def record_duty(self, duty: str, result: str, seconds: float) -> None:
@@ -83,11 +69,10 @@ class SchedulerMetrics:
         """So many unknown outcomes were found, or decided about."""
         self._settled.labels(decision).inc(count)
 
-    def record_depth(self, queue: str, *, visible: int, in_flight: int, delayed: int) -> None:
+    def record_depth(self, queue: str, depth: Depth) -> None:
         """A queue was measured."""
-        self._depth.labels(queue, "visible").set(visible)
-        self._depth.labels(queue, "in_flight").set(in_flight)
-        self._depth.labels(queue, "delayed").set(delayed)
+        for state, messages in asdict(depth).items():
+            self._depth.labels(queue, state).set(messages)
 
     def record_waiting(self, counts: dict[tuple[str, str], int]) -> None:
         """The messages that wait in the ledger, by stream and state."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from botocore.exceptions import ParamValidationError
 
+from config.failures import error_name
 from mailsluice.failures import SDK_ERRORS, Scope, cause_of
-from worker.scheduler.failures import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,9 +50,9 @@ def _post(sqs: SQSClient, queue_url: str, batch: Sequence[Parcel], posted: Poste
         )
     except Exception as error:  # noqa: BLE001  whatever one message does, the others go
         if not _is_about_messages(error):
-            posted.trouble = code_of(error)
+            posted.trouble = error_name(error)
         elif len(batch) == 1:
-            _refuse(posted, batch[0].message, code_of(error))
+            _refuse(posted, batch[0].message, error_name(error))
         else:
             _post_singly(sqs, queue_url, batch, posted)
     else:

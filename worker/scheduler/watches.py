@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import ClientError
 
+from config.failures import error_name
+from config.queues import depth_of
 from db import accounts, gates, messages
-from worker.scheduler.failures import code_of
 from worker.ses.account import read_account
 
 if TYPE_CHECKING:
@@ -96,23 +97,6 @@ class QueueWatch:
         self._metrics.record_waiting(messages.count_waiting(self._engine))
         for name, url in self._queue_urls.items():
             try:
-                self._measure(name, url)
+                self._metrics.record_depth(name, depth_of(self._sqs, url))
             except ClientError as error:
-                log.warning("queue cannot be measured", queue=name, code=code_of(error))
-
-    def _measure(self, name: str, url: str) -> None:
-        answer = self._sqs.get_queue_attributes(
-            QueueUrl=url,
-            AttributeNames=[
-                "ApproximateNumberOfMessages",
-                "ApproximateNumberOfMessagesNotVisible",
-                "ApproximateNumberOfMessagesDelayed",
-            ],
-        )
-        figures = answer.get("Attributes", {})
-        self._metrics.record_depth(
-            name,
-            visible=int(figures.get("ApproximateNumberOfMessages", 0)),
-            in_flight=int(figures.get("ApproximateNumberOfMessagesNotVisible", 0)),
-            delayed=int(figures.get("ApproximateNumberOfMessagesDelayed", 0)),
-        )
+                log.warning("queue cannot be measured", queue=name, code=error_name(error))

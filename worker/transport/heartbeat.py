@@ -9,8 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from config.failpoints import failpoint
+from config.failures import error_name
 from worker.transport.calls import Order, send
-from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, error_name
+from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

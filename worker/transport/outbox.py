@@ -14,9 +14,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from config.failpoints import failpoint
+from config.failures import error_name
 from worker.transport.backoff import back_off_seconds
 from worker.transport.calls import Order, Refusal, send
-from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, error_name, whole_visibility_seconds
+from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, whole_visibility_seconds
 from worker.transport.unheard import Unheard
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from tenacity import (
     stop_when_event_set,
 )
 
+from config.failures import error_name
 from worker.transport.backoff import back_off
 from worker.transport.callbacks import Callbacks
-from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST, error_name
+from worker.transport.sqs import MESSAGES_PER_CALL_AT_MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

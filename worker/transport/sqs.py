@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -47,10 +46,3 @@ def client_from_environment(*, wait_time_seconds: int = 0) -> SQSClient:
 def whole_visibility_seconds(seconds: float) -> int:
     """`seconds` as SQS takes a visibility timeout: whole, never negative, 12 hours at most."""
     return max(0, min(math.ceil(seconds), VISIBILITY_AT_MOST_SECONDS))
-
-
-def error_name(error: BaseException) -> str:
-    """SQS's code for a refused call, otherwise the name of the exception's class."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "ClientError"))
-    return type(error).__name__

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from db.claims import Candidate, Claimed, Settled, claim
-from db.events import Bounce, Complaint, Event, apply
+from db.event_types import Bounce, Complaint, Event
+from db.events import apply
 from db.ledger import Held, Why, record_failed, record_sent, record_unknown
 from db.messages import status
 from db.states import EventKind, RecipientState

@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from db import events
 from db.claims import Candidate, Claimed, claim
-from db.events import Event
+from db.event_types import Event
 from db.ledger import Held, Why, park, record_sent
 from db.messages import status
 from db.states import EventKind, RecipientState

@@ -23,13 +23,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def set_up_logs() -> Iterator[Callable[[], None]]:
-    """Sets logging up as in a process; it is put back afterwards."""
-    root = logging.getLogger()
-    before, level = root.handlers, root.level
-    yield lambda: configure_logs(load_settings(), "worker")
-    root.handlers, root.level = before, level
-    structlog.reset_defaults()
+def set_up_logs() -> Callable[[], None]:
+    """Sets logging up as in a process."""
+    return lambda: configure_logs(load_settings(), "worker")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumers.parsing import read
-from db.events import Event
+from db.event_types import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from consumers.envelopes import NoticeKind
 from consumers.errors import Refusal
 from consumers.metrics import Metrics
-from db.events import Applied, Bounce, Complaint, Event
+from db.event_types import Applied, Bounce, Complaint, Event
 from db.states import EventKind
 from db.suppressions import Suppression
 

@@ -11,7 +11,7 @@ import pytest
 
 from consumers.envelopes import Notice, NoticeKind
 from consumers.parsing import read
-from db.events import Event
+from db.event_types import Event
 from db.states import EventKind, RecipientState
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.parsing import read
-from db.events import Event
+from db.event_types import Event
 from db.states import EventKind, RecipientState
 
 if TYPE_CHECKING:

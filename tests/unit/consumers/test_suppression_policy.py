@@ -14,7 +14,7 @@ from consumers.policy import (
     is_auto_reply,
     is_policy_refusal,
 )
-from db.events import Bounce, Complaint
+from db.event_types import Bounce, Complaint
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HARD = Bounce("ada@example.com", "Permanent", "General", "feedback", NOW, status="5.1.1")

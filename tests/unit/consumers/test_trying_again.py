@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
+from config.failures import error_name
 from config.health import Progress
-from consumers.backoff import LONGEST_WAIT_SECONDS, Patience, error_name
+from consumers.backoff import LONGEST_WAIT_SECONDS, Patience
 from consumers.errors import GaveUpError
 from consumers.metrics import Metrics
 

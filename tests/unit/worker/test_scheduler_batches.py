@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from config.failures import error_name
 from db.parking import DueMessage
 from mailsluice import decode
 from mailsluice.wire import MAX_SQS_BYTES
 from worker.scheduler.batches import Parcel, batches, pack
-from worker.scheduler.failures import code_of
 
 QUEUE = "mailsluice-transactional"
 FIXED_ID = UUID(int=1)
@@ -77,4 +77,4 @@ def test_nothing_is_no_batch() -> None:
 
 
 def test_a_failure_is_named_without_its_text() -> None:
-    assert code_of(ValueError("ada@example.com")) == "ValueError"
+    assert error_name(ValueError("ada@example.com")) == "ValueError"

@@ -1,0 +1,73 @@
+"""What every process asks of SQS about a queue: where it is, and how much lies on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from config.errors import ConfigurationError
+from config.failures import error_name
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+# The same condition under the JSON and the older query protocol.
+MISSING_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Messages of one queue; SQS's own approximations."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+def queue_url(sqs: SQSClient, name: str) -> str:
+    """The URL of a queue that a process cannot start without.
+
+    Raises:
+        ConfigurationError: there is no such queue, or SQS cannot be asked.
+    """
+    region = sqs.meta.region_name
+    try:
+        return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    except ClientError as error:
+        raise ConfigurationError(_explain(error_name(error), name, region)) from None
+    except BotoCoreError as error:
+        raise ConfigurationError(
+            f"SQS cannot be reached in region {region}: {error} Check AWS_REGION, "
+            "AWS_ENDPOINT_URL_SQS if it is set, and the network."
+        ) from None
+
+
+def depth_of(sqs: SQSClient, url: str) -> Depth:
+    """The depth of one queue; raises what boto3 raises."""
+    found = sqs.get_queue_attributes(
+        QueueUrl=url,
+        AttributeNames=[
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ],
+    )["Attributes"]
+    return Depth(
+        visible=int(found["ApproximateNumberOfMessages"]),
+        in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),
+        delayed=int(found["ApproximateNumberOfMessagesDelayed"]),
+    )
+
+
+def _explain(code: str, name: str, region: str) -> str:
+    if code in MISSING_QUEUE:
+        return (
+            f"There is no queue {name!r} in region {region}. Run `mailsluice provision`, or check "
+            "AWS_REGION, MAILSLUICE_QUEUE_PREFIX and the queue's own setting."
+        )
+    return (
+        f"SQS refused to name the queue {name!r} in region {region} ({code}). Check the AWS "
+        "credentials, and that they are allowed sqs:GetQueueUrl."
+    )
