@@ -59,13 +59,13 @@ class NoRate:
 FURTHEST_SECONDS = 1.0
 
 # So much of the schedule may be made up for when nobody was there in time to take it.
-CATCH_UP_SECONDS = 0.02
+CATCH_UP_SECONDS = 0.004
 
 # After a throttle the rate falls by this factor, at most once a second, and returns so much of
 # the full rate each second.
-THROTTLED_FACTOR = 0.7
+THROTTLED_FACTOR = 0.75
 LEAST_FACTOR = 0.02
-RECOVERY_PER_SECOND = 0.01
+RECOVERY_PER_SECOND = 0.02
 THROTTLED_PAUSE_SECONDS = 0.5
 
 _ENSURE = text("INSERT INTO pacers (region) VALUES (:region) ON CONFLICT DO NOTHING")

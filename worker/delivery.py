@@ -17,6 +17,7 @@ from mailsluice import normalise_address
 from worker.ses import request as ses_request
 from worker.ses.classify import narrowed
 from worker.ses.outcomes import Halt, Scope, Throttled
+from worker.ses.sender import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,20 +119,47 @@ class Delivery:
     def _attempt(self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float) -> Outcome | None:
         """Send under the claim. None: there was no time left for it, and the claim is released."""
         try:
-            prepared = self._prepare(job, claimed)
-            if isinstance(prepared, Halt):
-                return prepared
-            self.pacers[job.stream.name].wait_for(slot)
+            ready = self._ready_in_time(job, claimed, slot, lease_ends)
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
             self.recorder.give_claim_back(job, claimed)
             raise
-        if time.monotonic() + self._longest_call_seconds() > lease_ends:
+        if ready is None:
             self.recorder.give_claim_back(job, claimed)
             return None
+        return self._post(job, ready) if isinstance(ready, Ready) else ready
+
+    def _ready_in_time(
+        self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float
+    ) -> Ready | Outcome | None:
+        """The request, when its moment has come; None when the lease is too short for it now."""
+        request = self._prepare(job, claimed)
+        ready = request if isinstance(request, Halt) else self.sender.prepare(request)
+        if not isinstance(ready, Ready):
+            return ready
+        try:
+            self._await_turn(job, claimed, slot)
+        except Exception:
+            ready.drop()
+            raise
+        is_open = self.gatekeeper.is_open(job.stream.name)
+        is_time_left = time.monotonic() + self._longest_call_seconds() <= lease_ends
+        if is_open and is_time_left:
+            return ready
+        ready.drop()
+        return None if is_open else _GATE_SHUT
+
+    def _await_turn(self, job: Job, claimed: Claimed, slot: Slot) -> None:
+        """Wait for the slot, or for another one where its moment passed before all was ready."""
+        pacer = self.pacers[job.stream.name]
+        recipients = slot.tokens - len(claimed.blocked)
+        while not pacer.wait_for(slot):
+            slot = self.patience.until_done(partial(pacer.reserve, recipients))
+
+    def _post(self, job: Job, ready: Ready) -> Outcome:
         began = time.monotonic()
         failpoint("before_post")
-        outcome = self.sender.send(prepared)
+        outcome = ready.send()
         failpoint("after_accepted")
         self.metrics.record_call(time.monotonic() - began)
         own_set = job.message.configuration_set in (None, job.stream.configuration_set)

@@ -19,13 +19,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# How long a token that was not used may still be used: SES's own bucket holds about a second.
-UNUSED_TOKENS_KEEP_SECONDS = 0.5
 NO_RATE_RETRY_SECONDS = 1.0
 
 # A process takes as many tokens at once as its threads wait for, up to so much of the schedule:
 # little enough that a process that dies strands next to nothing.
 BLOCK_SECONDS = 0.05
+
+
+# A second holds no more than the account's rate while every send is late by less than what the
+# unused part of the rate leaves; the network and SES's own clock want a part of that.
+LATE_SHARE_OF_SLACK = 0.4
+LATE_AT_LEAST_SECONDS = 0.002
+
+
+def late_at_most_seconds(utilisation: float) -> float:
+    """How late a token may be used where so much (0 to 1) of the account's rate is scheduled."""
+    slack_seconds = 1 / utilisation - 1
+    return max(LATE_AT_LEAST_SECONDS, LATE_SHARE_OF_SLACK * slack_seconds)
 
 
 @dataclass(frozen=True)
@@ -48,10 +58,19 @@ class Pacer:
     """
 
     def __init__(
-        self, reserve: Callable[[int], Reserved | Full | NoRate], stopping: threading.Event
+        self,
+        reserve: Callable[[int], Reserved | Full | NoRate],
+        stopping: threading.Event,
+        *,
+        late_at_most_seconds: float,
     ) -> None:
+        """`late_at_most_seconds`: a token used later than that would crowd the second it falls in.
+
+        It lapses instead.
+        """
         self._reserve = reserve
         self._stopping = stopping
+        self._late_at_most_seconds = late_at_most_seconds
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._wanted = 0
@@ -75,13 +94,16 @@ class Pacer:
             with self._lock:
                 self._wanted -= tokens
 
-    def wait_for(self, slot: Slot) -> None:
-        """Wait until the slot has come.
+    def wait_for(self, slot: Slot) -> bool:
+        """Wait until the slot has come; False if its moment has passed, and another is needed.
 
         Raises:
             StoppingError: the process goes down meanwhile.
         """
-        self._wait(slot.at - time.monotonic())
+        seconds = slot.at - time.monotonic()
+        if seconds > 0:
+            self._wait(seconds)
+        return time.monotonic() - slot.at <= self._late_at_most_seconds
 
     def give_back(self, slot: Slot, tokens: int) -> None:
         """So many of the slot's tokens were not used: others may have them, at their moments."""
@@ -93,7 +115,7 @@ class Pacer:
 
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""
-        oldest = time.monotonic() - UNUSED_TOKENS_KEEP_SECONDS
+        oldest = time.monotonic() - self._late_at_most_seconds
         with self._lock:
             while self._slots and self._slots[0].at < oldest:
                 self._slots.popleft()

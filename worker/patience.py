@@ -46,6 +46,11 @@ class Patience:
             StoppingError: the process goes down and the database is away.
             Exception: whatever the call raises that is no outage.
         """
+        try:
+            return call()
+        except Exception as error:
+            if not is_outage(error):
+                raise
         retrying = Retrying(
             retry=retry_if_exception(is_outage),
             wait=wait_exponential_jitter(multiplier=0.1, max=MOST_WAIT_SECONDS),
@@ -62,6 +67,11 @@ class Patience:
         Raises:
             Exception: whatever the call raised last.
         """
+        try:
+            return call()
+        except Exception as error:
+            if not is_outage(error):
+                raise
         ends_at: list[float] = []
 
         def is_over(_: RetryCallState) -> bool:

@@ -15,7 +15,7 @@ from db.outages import is_outage
 from worker.delivery import Delivery, Done, GiveBack
 from worker.gatekeeper import Gatekeeper
 from worker.jobs import JobRefusedError, understand
-from worker.pacer import Pacer
+from worker.pacer import Pacer, late_at_most_seconds
 from worker.patience import Patience
 from worker.recorder import Recorder
 from worker.ses.post import SesPost
@@ -179,7 +179,11 @@ class Runtime:
             utilisation=self._settings.rate_utilisation,
             most_per_second=self._settings.send_rate_per_second,
         )
-        return Pacer(partial(self._reserve, terms), self.stopping)
+        return Pacer(
+            partial(self._reserve, terms),
+            self.stopping,
+            late_at_most_seconds=late_at_most_seconds(self._settings.rate_utilisation),
+        )
 
     def _reserve(self, terms: pacing.Terms, tokens: int) -> Reserved | Full | NoRate:
         # Waiting for tokens is work that goes on, and may last while nothing is received.

@@ -11,9 +11,25 @@ from worker.ses.classify import classify
 from worker.ses.outcomes import Outcome, Sent, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from worker.ses.post import SesPost
+    from worker.ses.outcomes import Refusal
+    from worker.ses.post import PreparedSend, SesPost
+
+
+class Ready:
+    """A request that has only to leave: `send` it or `drop` it, once."""
+
+    def __init__(self, prepared: PreparedSend) -> None:
+        self._prepared = prepared
+
+    def send(self) -> Outcome:
+        """POST it, once. Never raises for what SES or the network does."""
+        return _understood(self._prepared.post)
+
+    def drop(self) -> None:
+        """It is not to be sent; its connection serves another."""
+        self._prepared.drop()
 
 
 class Sender:
@@ -26,17 +42,26 @@ class Sender:
         """Let the connections to SES go."""
         self._client.close()
 
-    def send(self, request: Mapping[str, Any]) -> Outcome:
-        """POST the request once. Never raises for what SES or the network does."""
+    def prepare(self, request: Mapping[str, Any]) -> Ready | Refusal:
+        """Do all of a send but the POST, so that this can be timed. Raises nothing of the SDK."""
         try:
-            answer = self._client.send_email(**request)
+            return Ready(self._client.prepare(**request))
         except (BotoCoreError, ClientError) as error:
             return classify(error)
-        except Exception as error:  # noqa: BLE001  whatever it is, the request may have left
-            return Unknown(
-                "answer_lost", Why(type(error).__name__, "The SDK failed during a send.")
-            )
-        message_id = answer.get("MessageId")
-        if not message_id:
-            return Unknown("answer_lost", Why("NoMessageId", "SES answered without a message id."))
-        return Sent(message_id)
+
+    def send(self, request: Mapping[str, Any]) -> Outcome:
+        """POST the request once. Never raises for what SES or the network does."""
+        return _understood(lambda: self._client.send_email(**request))
+
+
+def _understood(post: Callable[[], dict[str, Any]]) -> Outcome:
+    try:
+        answer = post()
+    except (BotoCoreError, ClientError) as error:
+        return classify(error)
+    except Exception as error:  # noqa: BLE001  whatever it is, the request may have left
+        return Unknown("answer_lost", Why(type(error).__name__, "The SDK failed during a send."))
+    message_id = answer.get("MessageId")
+    if not message_id:
+        return Unknown("answer_lost", Why("NoMessageId", "SES answered without a message id."))
+    return Sent(message_id)

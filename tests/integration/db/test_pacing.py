@@ -121,12 +121,14 @@ def test_a_throttle_slows_everyone_and_the_rate_comes_back_by_itself(engine: Eng
     slowed = pacing.reserve(engine, PATIENT, 1)
     assert isinstance(slowed, Reserved)
     assert slowed.wait_seconds == pytest.approx(0.5, abs=0.12)
-    assert slowed.seconds_per_token == pytest.approx(0.1 / 0.7, rel=0.05)
+    assert slowed.seconds_per_token == pytest.approx(0.1 / pacing.THROTTLED_FACTOR, rel=0.05)
     with engine.begin() as connection:
         connection.execute(text("UPDATE pacers SET throttled_at = now() - interval '10 seconds'"))
     later = pacing.reserve(engine, PATIENT, 1)
     assert isinstance(later, Reserved)
-    assert later.seconds_per_token == pytest.approx(0.1 / 0.8, rel=0.05)
+    assert later.seconds_per_token == pytest.approx(
+        0.1 / (pacing.THROTTLED_FACTOR + 10 * pacing.RECOVERY_PER_SECOND), rel=0.05
+    )
 
 
 def test_many_throttles_at_once_count_as_one(engine: Engine) -> None:
@@ -135,7 +137,7 @@ def test_many_throttles_at_once_count_as_one(engine: Engine) -> None:
         pacing.throttle(engine, REGION)
     answer = pacing.reserve(engine, PATIENT, 1)
     assert isinstance(answer, Reserved)
-    assert answer.seconds_per_token == pytest.approx(0.1 / 0.7, rel=0.05)
+    assert answer.seconds_per_token == pytest.approx(0.1 / pacing.THROTTLED_FACTOR, rel=0.05)
 
 
 def test_many_reservations_at_once_each_move_the_schedule_on(engine: Engine) -> None:

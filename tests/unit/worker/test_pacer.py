@@ -8,10 +8,11 @@ import time
 import pytest
 
 from db.pacing import Full, NoRate, Reserved
-from worker.pacer import Pacer, Slot
+from worker.pacer import Pacer, Slot, late_at_most_seconds
 from worker.stopping import StoppingError
 
 STEP_SECONDS = 0.001
+LATE_SECONDS = 0.5
 
 
 class Schedule:
@@ -38,35 +39,39 @@ class Waits(threading.Event):
         return self.is_set()
 
 
+def paced(schedule: Schedule, stopping: threading.Event | None = None) -> Pacer:
+    return Pacer(schedule.reserve, stopping or Waits(), late_at_most_seconds=LATE_SECONDS)
+
+
 def test_one_token_is_asked_for_each_recipient() -> None:
     schedule = Schedule()
-    Pacer(schedule.reserve, Waits()).reserve(50)
+    paced(schedule).reserve(50)
     assert schedule.asked == [50]
 
 
 def test_the_slot_comes_when_the_schedule_says() -> None:
     waits = Waits()
-    pacer = Pacer(Schedule(Reserved(0.25, STEP_SECONDS)).reserve, waits)
+    pacer = paced(Schedule(Reserved(0.25, STEP_SECONDS)), waits)
     pacer.wait_for(pacer.reserve(1))
     assert waits.waited == [pytest.approx(0.25, abs=0.05)]
 
 
 def test_a_full_schedule_is_asked_again_once_there_is_room() -> None:
     schedule, waits = Schedule(Full(0.5), Reserved(1.0, STEP_SECONDS)), Waits()
-    Pacer(schedule.reserve, waits).reserve(1)
+    paced(schedule, waits).reserve(1)
     assert schedule.asked == [1, 1]
     assert waits.waited == [0.5]
 
 
 def test_an_account_whose_rate_nobody_knows_sends_nothing_yet() -> None:
     schedule = Schedule(NoRate(), NoRate())
-    Pacer(schedule.reserve, Waits()).reserve(1)
+    paced(schedule).reserve(1)
     assert schedule.asked == [1, 1, 1]
 
 
 def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones_each_at_its_moment() -> None:
     schedule = Schedule()
-    pacer = Pacer(schedule.reserve, Waits())
+    pacer = paced(schedule)
     slot = pacer.reserve(3)
     pacer.give_back(slot, 3)
     moments = [pacer.reserve(1).at - slot.at for _ in range(3)]
@@ -75,15 +80,29 @@ def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones_each_at_its_m
 
 
 def test_of_a_slot_that_was_used_in_part_the_later_tokens_are_left() -> None:
-    pacer = Pacer(Schedule().reserve, Waits())
+    pacer = paced(Schedule())
     slot = pacer.reserve(3)
     pacer.give_back(slot, 1)
     assert pacer.reserve(1).at - slot.at == pytest.approx(2 * STEP_SECONDS)
 
 
+def test_a_slot_whose_moment_has_passed_is_not_used_late() -> None:
+    pacer = paced(Schedule())
+    now = time.monotonic()
+    assert pacer.wait_for(Slot(now, 1, STEP_SECONDS))
+    assert not pacer.wait_for(Slot(now - 2 * LATE_SECONDS, 1, STEP_SECONDS))
+
+
+@pytest.mark.parametrize("utilisation", [0.5, 0.9, 0.98, 0.99])
+def test_tokens_used_as_late_as_may_be_still_fit_into_the_accounts_second(
+    utilisation: float,
+) -> None:
+    assert utilisation * (1 + late_at_most_seconds(utilisation)) < 1
+
+
 def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
     schedule = Schedule()
-    pacer = Pacer(schedule.reserve, Waits())
+    pacer = paced(schedule)
     pacer.give_back(Slot(time.monotonic() - 1.0, 1, STEP_SECONDS), 1)
     pacer.reserve(1)
     assert schedule.asked == [1]
@@ -92,7 +111,7 @@ def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
 def test_threads_that_wait_together_are_served_by_one_question() -> None:
     released = threading.Event()
     schedule = Schedule()
-    pacer = Pacer(schedule.reserve, Waits())
+    pacer = paced(schedule)
     pacer.reserve(1)
 
     def hold_the_first(tokens: int) -> Reserved | Full | NoRate:
@@ -118,7 +137,7 @@ def test_threads_that_wait_together_are_served_by_one_question() -> None:
 def test_a_process_that_stops_does_not_wait_for_its_slot() -> None:
     stopping = threading.Event()
     stopping.set()
-    pacer = Pacer(Schedule(Reserved(60.0, STEP_SECONDS)).reserve, stopping)
+    pacer = paced(Schedule(Reserved(60.0, STEP_SECONDS)), stopping)
     slot = pacer.reserve(1)
     with pytest.raises(StoppingError):
         pacer.wait_for(slot)

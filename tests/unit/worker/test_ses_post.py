@@ -18,9 +18,9 @@ from botocore.session import get_session
 
 from config import aws
 from config.errors import ConfigurationError
+from config.posting.exchange import Answer
 from config.settings import load_settings
 from worker.ses.classify import classify
-from worker.ses.exchange import Answer
 from worker.ses.outcomes import Halt, Reject
 from worker.ses.post import SesPost
 
@@ -42,14 +42,17 @@ class Wire:
         self.answer = answer
         self.sent: list[tuple[dict[str, str], bytes]] = []
 
-    def post(self, headers: dict[str, str], body: bytes) -> Answer:
+    def connect(self) -> None:
+        """Nothing is connected here."""
+
+    def post(self, headers: dict[str, str], body: bytes, line: None) -> Answer:
         self.sent.append((headers, body))
         return self.answer
 
 
 def make(client: Any, answer: Answer = ACCEPTED) -> tuple[SesPost, Wire]:
     post, wire = SesPost(client, load_settings()), Wire(answer)
-    post._exchange = wire
+    post._caller.exchange = wire
     return post, wire
 
 
@@ -94,13 +97,13 @@ def test_the_request_goes_where_botocores_would_with_its_body_and_signature(
     client = aws.ses_sender(load_settings())
     theirs = sent_by_botocore(client)
     post = SesPost(aws.ses_sender(load_settings()), load_settings())
-    target, fixed = post._exchange._request_begins.split("\r\n", 1)
+    target, fixed = post._caller.exchange._request_begins.split("\r\n", 1)
     wire = Wire()
-    post._exchange = wire
+    post._caller.exchange = wire
     post.send_email(**REQUEST)
     [(headers, body)] = wire.sent
 
-    assert (post._plan.url, body) == (theirs.url, theirs.body)
+    assert (post._caller.plan.url, body) == (theirs.url, theirs.body)
     assert target == f"POST /{theirs.url.split('/', 3)[3]} HTTP/1.1"
     assert f"User-Agent: {theirs.headers['User-Agent'].decode()}\r\n" in fixed
     signed = AWSRequest("POST", theirs.url, {"Content-Type": "application/json"}, body)

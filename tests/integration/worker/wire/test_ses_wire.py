@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from worker.ses import exchange
+from config.posting import exchange
 from worker.ses.outcomes import Reject, Sent, Unknown
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The way to SES's endpoint: directly or through a proxy, TLS as botocore does it.
+"""The way to an AWS endpoint: directly or through a proxy, TLS as botocore does it.
 
 urllib3 opens the connections. Nothing of a request leaves here, so whatever fails here is one of
 the errors after which a message may safely be sent again.

@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from botocore.credentials import ReadOnlyCredentials
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -48,14 +50,24 @@ class Signer:
         self._derived = _DerivedKey("", "", b"")
 
     def sign(
-        self, body: bytes, credentials: ReadOnlyCredentials, *, epoch_seconds: float
+        self,
+        body: bytes,
+        credentials: ReadOnlyCredentials,
+        *,
+        epoch_seconds: float,
+        named: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """The headers that have to go with the body, besides the host and the content type."""
+        """The headers that have to go with the body, besides the host and the content type.
+
+        `named` are headers of the operation, which are signed too; their names follow
+        `X-Amz-Security-Token` in the alphabet.
+        """
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(epoch_seconds))
         scope = f"{at[:8]}/{self._region}/{self._service}/{_TERMINATOR}"
         headers = {"X-Amz-Date": at}
         if credentials.token:
             headers["X-Amz-Security-Token"] = credentials.token
+        headers |= named or {}
         request, signed = self._canonical(headers, body)
         text = f"{_ALGORITHM}\n{at}\n{scope}\n{sha256(request.encode()).hexdigest()}"
         key = self._key(credentials.secret_key or "", at[:8])

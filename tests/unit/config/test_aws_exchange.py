@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.connection import HTTPConnection
 
-from worker.ses.connecting import Endpoint
-from worker.ses.exchange import Answer, Exchange, NotUnderstoodError, _Reader
+from config.posting.connecting import Endpoint
+from config.posting.exchange import Answer, Exchange, NotUnderstoodError, _Reader
 
 BODY = b'{"MessageId": "0102"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY

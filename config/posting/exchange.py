@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from urllib3.connection import HTTPConnection
 
-    from worker.ses.connecting import Endpoint
+    from config.posting.connecting import Endpoint
 
 # AWS closes idle connections, some of its services after five seconds; a request that crosses the
 # closing on its way is lost without anybody knowing.
@@ -51,6 +51,25 @@ class Answer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An open connection that has carried nothing since that moment (monotonic clock).
+
+    A new one has carried nothing at all: TLS 1.3 then has something to read, which on others means
+    that the other side closes.
+    """
+
+    connection: HTTPConnection
+    since: float
+    is_new: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether a request may be trusted to it: the other side has not begun to close it."""
+        is_young = monotonic() - self.since < _REUSE_WITHIN_SECONDS
+        return is_young and (self.is_new or self.connection.is_connected)
+
+
 class Exchange:
     """POSTs to one endpoint. Thread-safe: each call has a connection to itself."""
 
@@ -74,12 +93,22 @@ class Exchange:
         self._read_timeout_seconds = read_timeout_seconds
         self._most_idle = most_idle
         # The last one used is the first one taken, so that a few stay warm and the rest goes.
-        self._idle: deque[tuple[HTTPConnection, float]] = deque()
+        self._idle: deque[Line] = deque()
         lines = _lines({**endpoint.headers, **headers, "Accept-Encoding": "identity"})
         self._request_begins = f"POST {endpoint.target} HTTP/1.1\r\n{lines}"
 
-    def post(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def connect(self) -> Line:
+        """An open connection to carry one request, for `post` or `keep`.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: One of those of `Endpoint.connect`.
+        """
+        return self._kept() or Line(self._endpoint.connect(), monotonic(), is_new=True)
+
+    def post(self, headers: Mapping[str, str], body: bytes, line: Line | None = None) -> Answer:
         """Send one request, once, and wait for its answer, whatever its status.
+
+        `line` is a connection of `connect`; one that has grown too old meanwhile is replaced.
 
         Raises:
             botocore.exceptions.BotoCoreError: One of those of `Endpoint.connect`: nothing was sent.
@@ -89,7 +118,7 @@ class Exchange:
         """
         length = f"Content-Length: {len(body)}\r\n\r\n"
         request = f"{self._request_begins}{_lines(headers)}{length}".encode("ascii") + body
-        connection = self._kept() or self._endpoint.connect()
+        connection = self._usable(line or self.connect())
         is_reusable = False
         try:
             deadline = monotonic() + self._read_timeout_seconds
@@ -103,30 +132,37 @@ class Exchange:
                 endpoint_url=self._endpoint.url, error=error
             ) from error
         finally:
-            self._keep(connection) if is_reusable else connection.close()
+            self.keep(Line(connection, monotonic())) if is_reusable else connection.close()
         return answer
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
         while self._idle:
-            self._idle.pop()[0].close()
+            self._idle.pop().connection.close()
 
-    def _kept(self) -> HTTPConnection | None:
+    def keep(self, line: Line) -> None:
+        """Nothing more is to go out on this connection now: keep it for the next request."""
+        if len(self._idle) < self._most_idle:
+            self._idle.append(line)
+        else:
+            line.connection.close()
+
+    def _kept(self) -> Line | None:
         """An open connection, if there is one that the other side has not begun to close."""
         while True:
             try:
-                connection, since = self._idle.pop()
+                line = self._idle.pop()
             except IndexError:
                 return None
-            if monotonic() - since < _REUSE_WITHIN_SECONDS and connection.is_connected:
-                return connection
-            connection.close()
+            if line.is_good:
+                return line
+            line.connection.close()
 
-    def _keep(self, connection: HTTPConnection) -> None:
-        if len(self._idle) < self._most_idle:
-            self._idle.append((connection, monotonic()))
-        else:
-            connection.close()
+    def _usable(self, line: Line) -> HTTPConnection:
+        if line.is_good:
+            return line.connection
+        line.connection.close()
+        return self.connect().connection
 
 
 class _Reader:

@@ -12,7 +12,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.ses.signing import Signer, derive_key
+from config.posting.signing import Signer, derive_key
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 CREDENTIALS = ReadOnlyCredentials("AKIDEXAMPLE", SECRET, None)
