@@ -38,7 +38,9 @@ def make_app(settings: Settings, queue_urls: Mapping[str, str], runtime: Runtime
         on_receive_error=runtime.receive_failed,
         on_refused=runtime.refuse_envelope,
     )
-    app.conf.update(celery_settings(options, concurrency=settings.concurrency))
+    # A thread for every message in hand: none waits for another stream's message to be done.
+    threads = settings.concurrency * len(queue_urls)
+    app.conf.update(celery_settings(options, concurrency=threads, prefetch_multiplier=1))
     # Our own formatter, which redacts, is on the root logger already.
     app.conf.update(worker_hijack_root_logger=False, worker_redirect_stdouts=False)
     signals.setup_logging.connect(_keep_our_logging, weak=False)

@@ -61,7 +61,7 @@ class Door:
     def _let_in(self, queue: str, deliveries: list[Delivery], reserved: int) -> None:
         # The gate may have shut, or the consumer gone, while the poll was open.
         if deliveries and not self._callbacks.may_receive(queue):
-            self._in_hand.unreserve(reserved)
+            self._in_hand.unreserve(queue, reserved)
         elif self._in_hand.take(queue, reserved, (delivery.held for delivery in deliveries)):
             self._inbox.post(deliveries)
             return

@@ -1,4 +1,4 @@
-"""The messages in hand, and the room for more: one prefetch limit over all queues."""
+"""The messages in hand, and the room for more: one prefetch limit, a part for each queue."""
 
 from __future__ import annotations
 
@@ -19,24 +19,32 @@ UNLIMITED = 1_000
 _GATHER_SECONDS = 0.01
 
 
+class _Room:
+    """What one queue's messages and receives fill of its part of the limit."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.is_open = False
+        self.filled = 0
+        self.changed = threading.Condition(lock)
+        # Only who has the turn waits for room; it is woken when so much is free, 0 for nobody.
+        self.turn = threading.Lock()
+        self.woken_at = 0
+
+
 class InHand:
     """Thread-safe. Receive threads enter messages; the loop and the pool's threads remove them.
 
-    Room is reserved before a receive asks SQS for messages, so all queues together never hold
-    more than the limit.
+    Each queue that is consumed has an equal part of the limit to itself, so that a campaign which
+    fills its own never stands in the way of another queue's mail. Room is reserved before a
+    receive asks SQS for messages.
     """
 
     def __init__(self, extend_after_seconds: float) -> None:
         self._extend_after_seconds = extend_after_seconds
         self._limit = UNLIMITED
-        self._reserved = 0
         self._held: dict[str, Held] = {}
-        self._open_queues: set[str] = set()
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)
-        # Only who has the turn waits for room; it is woken when so much is free, 0 for nobody.
-        self._turn = threading.Lock()
-        self._woken_at = 0
+        self._rooms: dict[str, _Room] = {}
 
     @property
     def limit(self) -> int:
@@ -47,12 +55,12 @@ class InHand:
     def limit(self, prefetch_count: int) -> None:
         with self._lock:
             self._limit = prefetch_count or UNLIMITED
-            self._room.notify()
+            self._tell_all()
 
     @property
     def free(self) -> int:
         """Room neither filled nor reserved."""
-        return self._limit - len(self._held) - self._reserved
+        return self._limit - sum(room.filled for room in self._rooms.values())
 
     def __len__(self) -> int:
         return len(self._held)
@@ -62,54 +70,62 @@ class InHand:
     def open(self, queue: str) -> None:
         """Messages of `queue` may be taken from now on."""
         with self._lock:
-            self._open_queues.add(queue)
+            self._room(queue).is_open = True
 
     def close(self, queue: str) -> list[Held]:
         """Take no more of `queue`; answers what was in hand and will now never start."""
         with self._lock:
-            self._open_queues.discard(queue)
-            self._room.notify()
+            self._room(queue).is_open = False
+            self._tell_all()
             return self._remove(lambda held: held.queue == queue and held.stage in _RECALLABLE)
 
     def is_open(self, queue: str) -> bool:
         """Whether `queue` is consumed."""
-        return queue in self._open_queues
+        return self._room(queue).is_open
 
-    @property
-    def open_queues(self) -> int:
-        """How many queues are consumed."""
-        return len(self._open_queues)
+    def _room(self, queue: str) -> _Room:
+        return self._rooms.setdefault(queue, _Room(self._lock))
+
+    def _tell_all(self) -> None:
+        for room in self._rooms.values():
+            room.changed.notify()
 
     # --- room ---------------------------------------------------------------------------------
 
     def reserve(self, queue: str, wanted: int) -> int:
         """Wait for room and reserve up to `wanted` of it; 0 when `queue` was closed meanwhile."""
-        with self._turn, self._lock:
-            self._wait_for_room(queue, 1)
-            if self.free < wanted:
-                self._wait_for_room(queue, wanted, _GATHER_SECONDS)
-            if queue not in self._open_queues:
+        room = self._room(queue)
+        with room.turn, self._lock:
+            self._wait_for_room(room, 1)
+            if self._free_in(room) < wanted:
+                self._wait_for_room(room, wanted, _GATHER_SECONDS)
+            if not room.is_open:
                 return 0
-            count = max(0, min(wanted, self.free))
-            self._reserved += count
+            count = max(0, min(wanted, self._free_in(room)))
+            room.filled += count
             return count
 
-    def _wait_for_room(self, queue: str, count: int, timeout_seconds: float | None = None) -> None:
-        self._woken_at = count
-        self._room.wait_for(
-            lambda: self.free >= count or queue not in self._open_queues, timeout_seconds
-        )
-        self._woken_at = 0
+    def _free_in(self, room: _Room) -> int:
+        queues = sum(each.is_open for each in self._rooms.values())
+        return max(1, self._limit // max(1, queues)) - room.filled
 
-    def unreserve(self, count: int) -> None:
+    def _wait_for_room(self, room: _Room, count: int, timeout_seconds: float | None = None) -> None:
+        room.woken_at = count
+        room.changed.wait_for(
+            lambda: self._free_in(room) >= count or not room.is_open, timeout_seconds
+        )
+        room.woken_at = 0
+
+    def unreserve(self, queue: str, count: int) -> None:
         """Give reserved room back."""
         with self._lock:
-            self._reserved -= count
-            self._tell_of_room()
+            self._empty(queue, count)
 
-    def _tell_of_room(self) -> None:
-        if self._woken_at and self.free >= self._woken_at:
-            self._room.notify()
+    def _empty(self, queue: str, count: int) -> None:
+        room = self._room(queue)
+        room.filled -= count
+        if room.woken_at and self._free_in(room) >= room.woken_at:
+            room.changed.notify()
 
     # --- messages -----------------------------------------------------------------------------
 
@@ -119,13 +135,13 @@ class InHand:
         False if `queue` is not consumed any more: then nothing was entered.
         """
         with self._lock:
-            self._reserved -= reserved
-            taken = queue in self._open_queues
+            before = len(self._held)
+            taken = self._room(queue).is_open
             if taken:
                 for held in messages:
                     held.extend_at = held.received_at + self._extend_after_seconds
                     self._held[held.receipt] = held
-            self._tell_of_room()
+            self._empty(queue, reserved - (len(self._held) - before))
             return taken
 
     def get(self, receipt: str) -> Held | None:
@@ -145,7 +161,8 @@ class InHand:
         """Out of hand; None if it already was. Its slot is free at once."""
         with self._lock:
             held = self._held.pop(receipt, None)
-            self._tell_of_room()
+            if held is not None:
+                self._empty(held.queue, 1)
             return held
 
     def remove_unfinished(self) -> list[Held]:
@@ -163,7 +180,7 @@ class InHand:
         removed = [held for held in self._held.values() if matches(held)]
         for held in removed:
             del self._held[held.receipt]
-        self._tell_of_room()
+            self._empty(held.queue, 1)
         return removed
 
     # --- visibility ---------------------------------------------------------------------------

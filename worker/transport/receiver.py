@@ -71,14 +71,14 @@ class Receiver:
 
     def _receive_always(self) -> None:
         while not self._stopped.is_set():
-            self._surely(self._poll, self._wait_time_seconds)
+            self._surely(self._poll, self._options.wait_time_seconds)
 
     def _receive_while_deep(self) -> None:
         while not self._stopped.is_set():
             self._is_deep.wait()
-            self._surely(self._poll, lambda: _SHORT_WAIT_SECONDS)
+            self._surely(self._poll, _SHORT_WAIT_SECONDS)
 
-    def _surely(self, poll: Callable[[Callable[[], int]], None], wait: Callable[[], int]) -> None:
+    def _surely(self, poll: Callable[[int], None], wait_time_seconds: int) -> None:
         """Poll once; after an error of any kind, again and again with back-off."""
         Retrying(
             retry=retry_if_exception_type(Exception),
@@ -87,7 +87,7 @@ class Receiver:
             stop=stop_when_event_set(self._stopped),
             before_sleep=self._report,
             retry_error_callback=_nothing_more,
-        )(poll, wait)
+        )(poll, wait_time_seconds)
 
     def _report(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -104,18 +104,18 @@ class Receiver:
 
     # --- one poll -----------------------------------------------------------------------------
 
-    def _poll(self, wait_time_seconds: Callable[[], int]) -> None:
-        room = self._in_hand.reserve(self._queue, self._wanted())
+    def _poll(self, wait_time_seconds: int) -> None:
+        room = self._in_hand.reserve(self._queue, MESSAGES_PER_CALL_AT_MOST)
         if not room:
             return
         if not self._callbacks.may_receive(self._queue):
-            self._in_hand.unreserve(room)
+            self._in_hand.unreserve(self._queue, room)
             self._stopped.wait(GATE_ASKED_EVERY_SECONDS)
             return
         try:
-            messages = self._ask_sqs(room, wait_time_seconds())
+            messages = self._ask_sqs(room, wait_time_seconds)
         except BaseException:
-            self._in_hand.unreserve(room)
+            self._in_hand.unreserve(self._queue, room)
             raise
         if len(messages) == room:
             self._is_deep.set()
@@ -123,19 +123,6 @@ class Receiver:
             self._is_deep.clear()
         self._callbacks.received(self._queue)
         self._door.admit(self._queue, messages, room)
-
-    def _wanted(self) -> int:
-        """A queue that is not known to be deep must not reserve room that others could use."""
-        if self._is_deep.is_set():
-            return MESSAGES_PER_CALL_AT_MOST
-        share = self._in_hand.limit // (2 * max(1, self._in_hand.open_queues))
-        return max(1, min(share, MESSAGES_PER_CALL_AT_MOST))
-
-    def _wait_time_seconds(self) -> int:
-        """With hardly a slot per queue, an idle poll must pass its slot on soon."""
-        if self._in_hand.limit < 2 * self._in_hand.open_queues:
-            return min(self._options.wait_time_seconds, _SHORT_WAIT_SECONDS)
-        return self._options.wait_time_seconds
 
     def _ask_sqs(self, count: int, wait_time_seconds: int) -> list[MessageTypeDef]:
         answer = self._client.receive_message(

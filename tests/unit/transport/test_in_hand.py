@@ -1,4 +1,4 @@
-"""One limit for all queues together; a message is in hand until it is settled."""
+"""One limit, a part for each queue; a message is in hand until it is settled."""
 
 from __future__ import annotations
 
@@ -25,9 +25,26 @@ def held(receipt: str, queue: str = "mail", **fields: float) -> Held:
 
 def test_no_more_is_reserved_than_the_limit_allows_over_all_queues(in_hand: InHand) -> None:
     in_hand.open("other")
-    assert in_hand.reserve("mail", 5) == 5
-    assert in_hand.reserve("other", 5) == 3
+    assert in_hand.reserve("mail", 5) == 4
+    assert in_hand.reserve("other", 5) == 4
     assert in_hand.free == 0
+
+
+def test_a_queue_that_fills_its_part_leaves_the_others_theirs(in_hand: InHand) -> None:
+    in_hand.open("urgent")
+    in_hand.take("mail", in_hand.reserve("mail", 10), [held(str(n)) for n in range(4)])
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(in_hand.reserve, "mail", 1)
+        assert in_hand.reserve("urgent", 3) == 3
+        assert not waiting.done()
+        in_hand.remove("0")
+        assert waiting.result(timeout=5) == 1
+
+
+def test_a_queue_that_is_consumed_no_more_leaves_its_part_to_the_others(in_hand: InHand) -> None:
+    in_hand.open("other")
+    in_hand.close("other")
+    assert in_hand.reserve("mail", 10) == 8
 
 
 def test_room_that_a_receive_did_not_fill_is_free_again(in_hand: InHand) -> None:
