@@ -64,6 +64,7 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
     monitor.start()
     log.info("events process starts", queue=queue.name, **settings.masked())
     _drain(Tools(queue, engine, metrics, progress, stopping), settings, pollers)
+    queue.close()
     monitor.stop()
     log.info("events process ends")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from consumers.batches import apply_apart, understand
 from consumers.errors import GaveUpError, NotDeletedError
 from consumers.metrics import unmatched
 from consumers.queues import MESSAGES_PER_CALL
-from db import refused, watermarks
+from consumers.witness import PROVING_WAIT_SECONDS, Witness
+from db import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
 
@@ -34,9 +36,6 @@ log = structlog.get_logger(__name__)
 
 BATCH_MESSAGES = 100
 DELETE_ATTEMPTS = 3
-
-# The watermark counts back from the database's clock, which is read a moment after ours.
-WATERMARK_MARGIN_SECONDS = 2.0
 
 # How long a poller that waits for messages is itself waited for at the end.
 IDLE_GRACE_SECONDS = 1.0
@@ -67,6 +66,7 @@ class Poller:
         self._stopping = tools.stopping
         self._wait_seconds = wait_seconds
         self._patience = Patience(name, tools.metrics, tools.progress, tools.stopping)
+        self._witness = Witness(tools.queue, tools.engine)
         self._in_hand = threading.Event()
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
@@ -100,26 +100,32 @@ class Poller:
         self._thread.join(max(0.0, moment - time.monotonic()))
 
     def _round(self) -> None:
-        began, messages = self._patience.until_done("receive", self._receive)
-        if not messages:
-            watermark = partial(self._advance_watermark, began)
-            self._patience.until_done("watermark", watermark, attempts=1)
-            return
-        try:
-            self._settle(messages)
-        finally:
-            self._in_hand.clear()
+        self._witness_says(self._witness.begin)
+        messages, is_exhausted = self._patience.until_done("receive", self._receive)
+        if messages:
+            try:
+                self._settle(messages)
+            finally:
+                self._in_hand.clear()
+        if self._witness.is_proving:
+            self._witness_says(partial(self._witness.conclude, is_exhausted=is_exhausted))
 
-    def _receive(self) -> tuple[float, list[QueueMessage]]:
-        """What there is, and more while the queue is deep; with the moment it was asked."""
-        began = time.monotonic()
-        messages = last = self._queue.receive(wait_seconds=self._wait_seconds)
+    def _witness_says(self, step: Callable[[], None]) -> None:
+        """A proof that fails is attempted again; the events do not wait for it."""
+        with suppress(GaveUpError):
+            self._patience.until_done("watermark", step, attempts=1)
+
+    def _receive(self) -> tuple[list[QueueMessage], bool]:
+        """What there is, and more while the queue is deep; and whether SQS had no more."""
+        wait_seconds = PROVING_WAIT_SECONDS if self._witness.is_proving else self._wait_seconds
+        messages = last = self._queue.receive(wait_seconds=wait_seconds)
+        is_exhausted = len(last) < MESSAGES_PER_CALL
         if messages:
             self._in_hand.set()
         while len(last) == MESSAGES_PER_CALL and len(messages) < BATCH_MESSAGES:
             last = self._receive_more()
             messages = messages + last
-        return began, messages
+        return messages, is_exhausted
 
     def _receive_more(self) -> list[QueueMessage]:
         """What is in hand comes first: a failure here is the next round's to meet again."""
@@ -214,9 +220,3 @@ class Poller:
             )
         except GaveUpError:
             log.warning("messages come back after their visibility timeout", messages=len(messages))
-
-    def _advance_watermark(self, began: float) -> None:
-        """An empty answer proves nothing while somebody else still holds messages."""
-        if self._queue.holds_nothing():
-            seconds_ago = time.monotonic() - began + WATERMARK_MARGIN_SECONDS
-            watermarks.advance(self._engine, self._queue.name, seconds_ago=seconds_ago)

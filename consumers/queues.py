@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MESSAGES_PER_CALL = 10
 
+# Longer than `consumers.witness` takes for a proof, which must not miss what was given back.
+GIVEN_BACK_SECONDS = 10
+
 
 @dataclass(frozen=True)
 class QueueMessage:
@@ -67,7 +70,7 @@ class EventQueue:
         return left
 
     def give_back(self, messages: Sequence[QueueMessage]) -> None:
-        """Make them visible again at once, for whoever receives next."""
+        """Make them visible again soon, for whoever receives then."""
         for group in _tens(messages):
             self._client.change_message_visibility_batch(
                 QueueUrl=self._url,
@@ -75,16 +78,20 @@ class EventQueue:
                     {
                         "Id": str(number),
                         "ReceiptHandle": message.receipt_handle,
-                        "VisibilityTimeout": 0,
+                        "VisibilityTimeout": GIVEN_BACK_SECONDS,
                     }
                     for number, message in enumerate(group)
                 ],
             )
 
-    def holds_nothing(self) -> bool:
-        """Whether no message is visible, delayed or in anybody's hands."""
+    def close(self) -> None:
+        """Let the connections go that nobody uses."""
+        self._client.close()
+
+    def is_in_nobodys_hands(self) -> bool:
+        """Whether no message is delayed or hidden because a consumer has it."""
         depth = depth_of(self._client, self._url)
-        return not (depth.visible or depth.in_flight or depth.delayed)
+        return not (depth.in_flight or depth.delayed)
 
 
 def find_queue(settings: Settings) -> EventQueue:

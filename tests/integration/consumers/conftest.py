@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from config.settings import Settings
+    from consumers.queues import EventQueue
     from sandbox.aws.control import Control
 
 EVENTS = Path(__file__).parents[2] / "fixtures" / "events"
@@ -92,6 +93,14 @@ def mailbox(control: Control, settings: Settings) -> Mailbox:
     return Mailbox(settings)
 
 
+@pytest.fixture
+def event_queue(settings: Settings, mailbox: Mailbox) -> Iterator[EventQueue]:
+    """The queue as a consumer sees it."""
+    found = find_queue(settings)
+    yield found
+    found.close()
+
+
 @dataclass
 class Sent:
     """A message in the ledger that SES took, and what SES says of it."""
@@ -149,6 +158,7 @@ class Drain:
     progress: Progress = field(default_factory=Progress)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _to_dispose: list[Engine] = field(default_factory=list)
+    _to_close: list[EventQueue] = field(default_factory=list)
     _team: list[Poller] = field(default_factory=list)
 
     def start(self) -> Drain:
@@ -156,6 +166,7 @@ class Drain:
         self._to_dispose.append(engine)
         metrics = Metrics(self.registry, "ns")
         queue = find_queue(self.settings)
+        self._to_close.append(queue)
         tools = Tools(queue, engine, metrics, self.progress, self._stopping)
         for number in range(self.pollers):
             poller = Poller(f"p{number}", tools, wait_seconds=self.settings.receive_wait_seconds)
@@ -184,6 +195,8 @@ class Drain:
             poller._thread.join()
         for engine in self._to_dispose:
             engine.dispose()
+        for queue in self._to_close:
+            queue.close()
         self._team = []
         return all(ended)
 

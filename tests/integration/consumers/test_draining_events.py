@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
+from consumers.queues import GIVEN_BACK_SECONDS
+from consumers.witness import LONGEST_PROOF_SECONDS, Witness
 from db.messages import status
 from db.suppressions import find
 from db.watermarks import drained_until
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from consumers.queues import EventQueue
     from sandbox.aws.control import Control
 
 LIFE = ["send", "delivery", "delivery_delay", "bounce_permanent", "open", "click", "complaint"]
@@ -191,6 +194,23 @@ def test_an_empty_queue_advances_the_watermark(
     assert behind
 
 
+def test_traffic_that_never_ends_does_not_hold_the_watermark_back(
+    engine: Engine,
+    mailbox: Any,
+    send: Callable[[], Any],
+    drain: Any,
+    eventually: Callable[..., None],
+) -> None:
+    sent = send()
+
+    def is_advanced_beside_more_and_more_events() -> bool:
+        mailbox.put([sent.in_sns("open"), sent.in_sns("click")])
+        return drained_until(engine, mailbox.name) is not None
+
+    drain.start()
+    eventually(is_advanced_beside_more_and_more_events)
+
+
 def test_a_message_in_other_hands_holds_the_watermark_back(
     engine: Engine, control: Control, mailbox: Any, send: Callable[[], Any], drain: Any
 ) -> None:
@@ -198,8 +218,38 @@ def test_a_message_in_other_hands_holds_the_watermark_back(
     mailbox.put([send().in_sns("send")])
     mailbox.take_one()
     drain.start()
-    control.wait_for("calls:sqs.GetQueueAttributes", 2)
+    control.wait_for("calls:sqs.ReceiveMessage", 4)
+    assert control.calls()["sqs.GetQueueAttributes"]["200"] >= 1
     assert drained_until(engine, mailbox.name) is None
+
+
+def test_what_is_taken_while_a_proof_is_attempted_holds_the_watermark_back(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
+) -> None:
+    witness = Witness(event_queue, engine)
+    witness.begin()
+    mailbox.put([send().in_sns("send")])
+    mailbox.take_one()
+    witness.conclude(is_exhausted=True)
+    assert drained_until(engine, mailbox.name) is None
+
+
+def test_a_receive_that_brought_all_it_could_proves_nothing(
+    engine: Engine, mailbox: Any, event_queue: EventQueue
+) -> None:
+    witness = Witness(event_queue, engine)
+    witness.begin()
+    witness.conclude(is_exhausted=False)
+    assert drained_until(engine, mailbox.name) is None
+
+
+def test_what_is_given_back_stays_hidden_for_longer_than_a_proof_takes(
+    control: Control, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
+) -> None:
+    assert GIVEN_BACK_SECONDS > LONGEST_PROOF_SECONDS
+    mailbox.put([send().in_sns("send")])
+    event_queue.give_back(event_queue.receive(wait_seconds=0))
+    assert control.queue(mailbox.name)["visible"] == 0
 
 
 @pytest.mark.parametrize("form", ["event", "in_sns"])

@@ -52,7 +52,7 @@ def state(engine: Engine, message_id: UUID) -> str:
 
 
 def queue_was_empty_now(engine: Engine) -> None:
-    watermarks.advance(engine, QUEUE, seconds_ago=0.0)
+    watermarks.advance(engine, QUEUE, watermarks.moment(engine))
 
 
 def test_silence_of_a_drained_event_queue_proves_that_ses_never_took_it(engine: Engine) -> None:

@@ -116,7 +116,7 @@ def test_the_silence_of_the_events_is_the_proof_in_every_stream(
     engine: Engine, settings: Settings, settler: Settler, registry: CollectorRegistry
 ) -> None:
     ids = [unknown(engine, stream=each, provable=True) for each in ("transactional", "marketing")]
-    watermarks.advance(engine, settings.events_queue_name, seconds_ago=0.0)
+    watermarks.advance(engine, settings.events_queue_name, watermarks.moment(engine))
     settler.settle()
     assert [state(engine, each) for each in ids] == ["parked", "parked"]
     assert settled(registry) == {"proven_not_sent": 2.0}
