@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     sqs_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
     ses_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
     database_connect_timeout_seconds: int = Field(default=5, ge=1, le=60)
+    shutdown_seconds: float = Field(default=28, ge=1, le=600)
     database_statement_timeout_seconds: float = Field(default=10, gt=0, le=120)
 
     # --- sending

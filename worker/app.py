@@ -37,6 +37,9 @@ def make_app(settings: Settings, queue_urls: Mapping[str, str], runtime: Runtime
         on_receive=runtime.receive_ended,
         on_receive_error=runtime.receive_failed,
         on_refused=runtime.refuse_envelope,
+        screen=runtime.suspects.screen,
+        try_apart=runtime.suspects.try_apart,
+        on_left=runtime.suspects.left,
     )
     app.conf.update(celery_settings(options, concurrency=settings.concurrency))
     # Our own formatter, which redacts, is on the root logger already.
