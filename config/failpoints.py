@@ -91,9 +91,14 @@ def arm(text: str) -> None:
         _armed[name] = Failpoint(action, int(passage or 1), message_id)
 
 
-def arm_from_environment() -> None:
-    """Arm what the environment names. Raises like `arm`."""
-    arm(os.environ.get(VARIABLE, ""))
+def arm_from_environment(*, only_of_messages: bool = False) -> None:
+    """Arm what the environment names. Raises like `arm`.
+
+    A process that was started by another, and inherits its environment, arms `only_of_messages`:
+    passages are counted in the process that was told to fail.
+    """
+    named = os.environ.get(VARIABLE, "").split(",")
+    arm(",".join(item for item in named if "#" in item or not only_of_messages))
 
 
 def failpoint(name: str) -> None:

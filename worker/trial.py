@@ -89,7 +89,7 @@ def main() -> None:
     answers, *publishing_sets = sys.argv[1:]
     settings = load_settings(concurrency=1, database_pool_size=CONNECTIONS)
     configure_logs(settings, PROCESS)
-    arm_from_environment()
+    arm_from_environment(only_of_messages=True)
     engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
     progress = Progress()
     metrics = WorkerMetrics(CollectorRegistry(), settings.metrics_namespace)

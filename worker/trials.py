@@ -77,7 +77,7 @@ class _Child:
     def __init__(self, publishing_sets: list[str]) -> None:
         reading, writing = os.pipe()
         self._process = subprocess.Popen(  # noqa: S603  our own module
-            [sys.executable, "-m", "worker.trial", str(writing), *publishing_sets],
+            [sys.executable, "-P", "-m", "worker.trial", str(writing), *publishing_sets],
             stdin=subprocess.PIPE,
             pass_fds=(writing,),
             text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -46,22 +47,24 @@ class Database:
 
     def go_away(self) -> None:
         self._run(f'ALTER DATABASE "{self._name}" ALLOW_CONNECTIONS false')
-        ours = f"datname = '{self._name}'"
-        self._run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        self._run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", self._name
+        )
 
     def come_back(self) -> None:
         self._run(f'ALTER DATABASE "{self._name}" ALLOW_CONNECTIONS true')
 
-    def _run(self, statement: str) -> None:
+    def _run(self, statement: str, *parameters: object) -> None:
         with psycopg.connect(self._admin, autocommit=True) as connection:
-            connection.execute(statement.encode())
+            connection.execute(statement.encode(), parameters or None)
 
 
 @pytest.fixture
-def database(installation: Installation) -> Iterator[Database]:
+def database(installation: Installation, watch: Watch) -> Iterator[Database]:
     made = Database(installation.environment["DATABASE_URL"])
     yield made
     made.come_back()
+    watch.engine.dispose()
 
 
 class Site:
@@ -73,9 +76,10 @@ class Site:
         self._prefix = prefix
         self.queue = f"{prefix}-transactional"
         sqs = installation.sqs
-        url = sqs.get_queue_url(QueueName="mailsluice-transactional")["QueueUrl"]
-        policy = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
-        sqs.create_queue(QueueName=self.queue, Attributes=policy["Attributes"])
+        dead = sqs.create_queue(QueueName=f"{self.queue}-dlq")["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+        policy = {"deadLetterTargetArn": found["Attributes"]["QueueArn"], "maxReceiveCount": "10"}
+        sqs.create_queue(QueueName=self.queue, Attributes={"RedrivePolicy": json.dumps(policy)})
         self._begun = self._posts(0)
 
     def worker(self, **environment: str) -> Process:

@@ -101,6 +101,7 @@ def test_a_message_that_kills_is_kept_and_all_the_others_are_accepted_once(
     assert watch.accepted(poison.id) == []
     [letter] = letters_with(running, poison.id)
     assert refusals(watch) == {letter["message_id"]: "It was in hand three times"}
+    assert "It was in hand three times" in shown(running)
 
     redrive(running)
     with Keeper(running) as keeper:
@@ -130,6 +131,12 @@ def refusals(watch: Watch) -> dict[str, str]:
     with watch.engine.begin() as connection:
         rows = connection.execute(text("SELECT sqs_message_id, reason FROM refused_messages"))
         return {row.sqs_message_id: " ".join(row.reason.split()[:6]) for row in rows}
+
+
+def shown(running: Installation) -> str:
+    process = running.launch("show", ["mailsluice", "dlq", "show", "transactional", "--json"])
+    assert process.wait() == 0
+    return process.log_path.read_text()
 
 
 def redrive(running: Installation) -> None:

@@ -74,8 +74,7 @@ class Door:
 
     def _screen(self, queue: str, messages: list[dict[str, Any]]) -> Screened:
         """Before anything is read: what kills its reader must be known by then."""
-        again = [message for message in messages if Held.from_sqs(queue, message).receive_count > 1]
-        return self._callbacks.screen(queue, again)
+        return self._callbacks.screen(queue, [each for each in messages if _receives(each) > 1])
 
     def _give_all_back(
         self, queue: str, messages: list[dict[str, Any]], reserved: int, error: Exception
@@ -119,3 +118,7 @@ class Door:
         self._callbacks.left([Held.from_sqs(queue, message)])
         receipts = [message["ReceiptHandle"]]
         self._outbox.show_after(self._options.refused_visibility_seconds, queue, receipts)
+
+
+def _receives(message: dict[str, Any]) -> int:
+    return int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
