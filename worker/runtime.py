@@ -148,7 +148,7 @@ class Runtime:
         return self._patience.is_writing
 
     def _refuse_job(self, payload: object, received: Received, reason: str) -> None:
-        self.refuse(received.queue, received.message_id, reason, body=json.dumps(payload))
+        self.refuse(received.queue, received.message_id, reason, body=_written(payload))
 
     def refuse(self, queue: str, sqs_message_id: str, reason: str, *, body: str) -> None:
         """Write down a message that cannot be understood; the queue's redrive takes it away.
@@ -226,3 +226,10 @@ class Runtime:
 
 def _loop(queue: str) -> str:
     return f"receive:{queue}"
+
+
+def _written(payload: object) -> str:
+    try:
+        return json.dumps(payload)
+    except (ValueError, RecursionError):
+        return "(nested too deeply to be written down here; the dead-letter queue has it)"
