@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -38,6 +39,7 @@ PROCESS = "trial"
 REFUSED_SECONDS = 2.0
 FAILED_SECONDS = 5.0
 CONNECTIONS = 3
+IDLE_SECONDS = 60.0
 
 
 class Trial:
@@ -48,8 +50,8 @@ class Trial:
         self._answers = answers
 
     def run(self) -> None:
-        """Go on until the parent has no more."""
-        for line in iter(sys.stdin.readline, ""):
+        """Go on until the parent is gone, or has had no more for a while."""
+        for line in iter(_next_line, ""):
             asked = json.loads(line)
             self._say({"taken": True})
             self._say({"answer": self._deliver(asked["queue"], asked["message"])})
@@ -82,6 +84,12 @@ class Trial:
         if isinstance(job, dict):
             with suppress(KeyError, TypeError, ValueError, AttributeError):
                 self._say({"job": str(UUID(job["id"]))})
+
+
+def _next_line() -> str:
+    # The parent sends one line and waits for its answer: none is in the buffer.
+    ready, _, _ = select.select([sys.stdin], [], [], IDLE_SECONDS)
+    return sys.stdin.readline() if ready else ""
 
 
 def main() -> None:

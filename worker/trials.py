@@ -10,6 +10,8 @@ import threading
 from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
+from worker.stopping import StoppingError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -37,6 +39,7 @@ class Trials:
         self._publishing_sets = sorted(publishing_sets)
         self._stopping = stopping
         self._child: _Child | None = None
+        self._is_watched = False
 
     def ask(self, queue: str, message: dict[str, Any]) -> float | None:
         """Have the child deliver the message; answers when to show it again, None to delete it.
@@ -44,6 +47,7 @@ class Trials:
         Raises:
             DiedError: it killed the child.
             NoTrialError: no child could be started.
+            StoppingError: this process goes down.
         """
         for _ in range(ASKED_AT_MOST):
             child = self._ready_child()
@@ -65,12 +69,19 @@ class Trials:
     def _ready_child(self) -> _Child:
         if self._child is None:
             self._child = _Child(self._publishing_sets)
-            threading.Thread(target=self._stop_with_us, args=(self._child,), daemon=True).start()
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._stop_with_us, name="trials", daemon=True).start()
+        # Looked at after the child is there for the thread to find: one of both sees the other.
+        if self._stopping.is_set():
+            raise StoppingError
         return self._child
 
-    def _stop_with_us(self, child: _Child) -> None:
+    def _stop_with_us(self) -> None:
         self._stopping.wait()
-        child.terminate()
+        child = self._child
+        if child is not None:
+            child.terminate()
 
 
 class _Child:

@@ -14,8 +14,9 @@ from sqlalchemy import text
 from config.health import Progress
 from config.settings import load_settings
 from config.tags import MESSAGE_ID_TAG
-from db import accounts, gates, ledger, pacing, suppressions
+from db import accounts, gates, ledger, pacing, suppressions, unknowns
 from db.accounts import AccountReading
+from db.claims import Candidate, Claimed, claim
 from db.ledger import Why
 from db.messages import MessageStatus, status
 from db.suppressions import Suppression
@@ -261,6 +262,37 @@ def test_a_job_that_cannot_be_understood_is_written_down_with_its_reason(
     assert (row.queue, row.sqs_message_id) == ("mailsluice-transactional", "sqs-1")
     assert reason in row.reason
     assert "no address" not in row.reason
+
+
+def test_a_message_that_was_claimed_at_two_deaths_is_not_sent_among_others(
+    worker: Runtime, engine: Engine, aws: Control
+) -> None:
+    sent = message()
+    for _ in range(2):
+        die_with(engine, sent)
+    assert deliver(worker, sent) == GiveBack(0)
+    assert accepted(aws, sent) == []
+    assert life(engine, sent).state == "queued"
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM message_starts")) == 1
+        connection.execute(text("UPDATE email_messages SET lost_claims = 1"))
+    assert deliver(worker, sent) == Done()
+
+
+def die_with(engine: Engine, sent: Message) -> None:
+    """A worker claims the message and dies; its silence is proved, and it is dispatched again."""
+    candidate = Candidate(
+        id=sent.id, stream="transactional", recipients=["ada@example.com"], payload={}
+    )
+    taken = claim(engine, candidate, lease_seconds=0.0, grace_seconds=0.0)
+    assert isinstance(taken, Claimed)
+    assert unknowns.sweep(engine, grace_seconds=0.0) == [sent.id]
+    # The copy that comes back finds it unknown already, and counts no second death.
+    claim(engine, candidate, lease_seconds=0.0, grace_seconds=0.0)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE email_messages SET state = 'queued', payload = NULL, due_at = NULL")
+        )
 
 
 @pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1f", "\ufffe"], ids=ascii)
