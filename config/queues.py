@@ -44,6 +44,24 @@ def queue_url(sqs: SQSClient, name: str) -> str:
         ) from None
 
 
+def queue_attributes(sqs: SQSClient, name: str, url: str) -> dict[str, str]:
+    """How long a queue keeps messages, and when they become dead letters.
+
+    Raises:
+        ConfigurationError: SQS does not tell.
+    """
+    try:
+        answer = sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["RedrivePolicy", "MessageRetentionPeriod"]
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise ConfigurationError(
+            f"SQS does not tell the attributes of the queue {name!r} ({error_name(error)}). Check "
+            "the network, and that the credentials are allowed sqs:GetQueueAttributes."
+        ) from None
+    return {str(key): value for key, value in answer.get("Attributes", {}).items()}
+
+
 def depth_of(sqs: SQSClient, url: str) -> Depth:
     """The depth of one queue; raises what boto3 raises."""
     found = sqs.get_queue_attributes(

@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     sqs_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
     ses_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
     database_connect_timeout_seconds: int = Field(default=5, ge=1, le=60)
+    shutdown_seconds: float = Field(default=28, ge=1, le=600)
     database_statement_timeout_seconds: float = Field(default=10, gt=0, le=120)
 
     # --- sending
@@ -95,7 +96,7 @@ class Settings(BaseSettings):
     retry_base_seconds: float = Field(default=5, gt=0)
     retry_max_seconds: float = Field(default=3600, gt=0)
     halt_seconds: float = Field(default=30, ge=1, le=3600)
-    unknown_grace_seconds: float = Field(default=300, ge=10)
+    unknown_grace_seconds: float = Field(default=300, ge=1)
 
     # --- scheduler
     dispatch_interval_seconds: float = Field(default=1, gt=0, le=60)

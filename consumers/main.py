@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from config.failpoints import arm_from_environment
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
-from config.process import stop_on_signals
+from config.process import Shutdown
 from consumers.metrics import Metrics
 from consumers.polling import Poller, Tools
 from consumers.queues import find_queue
@@ -59,13 +58,14 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
     progress = Progress()
     monitor = Monitor(settings, PROCESS, progress)
     metrics = Metrics(monitor.registry, settings.metrics_namespace)
-    stopping = threading.Event()
-    stop_on_signals(stopping)
+    shutdown = Shutdown(settings.shutdown_seconds)
+    shutdown.on_signals()
     monitor.start()
     log.info("events process starts", queue=queue.name, **settings.masked())
-    _drain(Tools(queue, engine, metrics, progress, stopping), settings, pollers)
+    _drain(Tools(queue, engine, metrics, progress, shutdown.stopping), settings, pollers)
     queue.close()
     monitor.stop()
+    shutdown.ended()
     log.info("events process ends")
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config import aws
-from config.queues import depth_of, queue_url
+from config.checks import check_retention
+from config.queues import depth_of, queue_attributes, queue_url
 from consumers.fields import moment
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def find_queue(settings: Settings) -> EventQueue:
     """
     name = settings.events_queue_name
     aws.check_credentials(settings)
-    url = queue_url(aws.sqs(settings), name)
+    sqs = aws.sqs(settings)
+    url = queue_url(sqs, name)
+    check_retention(name, queue_attributes(sqs, name, url))
     return EventQueue(aws.sqs_receiver(settings), name, url)
 
 

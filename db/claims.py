@@ -42,13 +42,15 @@ class Claimed:
     """Ours to send, once, until the lease ends.
 
     `attempt` is the fencing number for every later write; `attempts_used` counts the earlier
-    attempts that were the message's own fault; `blocked` are the recipients to leave out.
+    attempts that were the message's own fault; `lost_claims` those whose worker died with it in
+    hand; `blocked` are the recipients to leave out.
     """
 
     attempt: int
     attempts_used: int
     blocked: frozenset[str]
     enqueued_at: datetime | None
+    lost_claims: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ WITH recipients AS (
     ON CONFLICT (id) DO UPDATE SET
         state = CASE WHEN {_OURS} THEN excluded.state ELSE 'unknown' END,
         attempt = m.attempt + CASE WHEN {_OURS} THEN excluded.attempt ELSE 0 END,
+        lost_claims = m.lost_claims
+            + CASE WHEN m.state = 'sending' AND NOT {_OURS} THEN 1 ELSE 0 END,
         claimant = CASE WHEN {_OURS} THEN excluded.claimant ELSE m.claimant END,
         lease_until = CASE WHEN {_OURS} THEN excluded.lease_until END,
         due_at = CASE
@@ -135,7 +139,7 @@ WITH recipients AS (
     WHERE {_OURS}
         OR (m.state = 'sending' AND m.lease_until < now())
         OR (m.state = 'unknown' AND m.payload IS NULL)
-    RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at
+    RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at, m.lost_claims
 ), noted AS (
     INSERT INTO email_recipients AS r (message_id, address, state)
     SELECT claimed.id, recipients.address,
@@ -145,7 +149,7 @@ WITH recipients AS (
     ON CONFLICT (message_id, address) DO UPDATE SET state = excluded.state, updated_at = now()
     WHERE r.state IN ('pending', 'suppressed') AND r.state <> excluded.state
 )
-SELECT state, attempt, attempts_used, enqueued_at,
+SELECT state, attempt, attempts_used, enqueued_at, lost_claims,
     ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
 """  # noqa: S608  a constant
@@ -200,7 +204,10 @@ def claim(
 def _won(row: Row[Any]) -> Claimed | Settled:
     if row.state != MessageState.SENDING:
         return Settled(MessageState(row.state), by_this_claim=True)
-    return Claimed(row.attempt, row.attempts_used, frozenset(row.blocked), row.enqueued_at)
+    blocked = frozenset(row.blocked)
+    return Claimed(
+        row.attempt, row.attempts_used, blocked, row.enqueued_at, lost_claims=row.lost_claims
+    )
 
 
 def _lost(connection: Connection, message_id: UUID) -> Settled | Busy:

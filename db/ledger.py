@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.types import Uuid
 
 from db.engine import statements
+from db.refused import storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,7 @@ def record_sent(engine: Engine, held: Held, *, ses_message_id: str) -> bool:
 
 def record_failed(engine: Engine, held: Held, why: Why) -> bool:
     """End the message: it will not pass. False if the claim is no longer ours."""
-    return _write(engine, _FAILED, held, **asdict(why))
+    return _write(engine, _FAILED, held, **_told(why))
 
 
 def park(
@@ -110,7 +111,7 @@ def park(
     """
     waiting = {"state": "parked", "after_seconds": after_seconds, "payload": dict(payload)}
     used = {"attempts_used": int(uses_attempt)}
-    return _write(engine, _PARKED, held, **waiting, **used, **asdict(why))
+    return _write(engine, _PARKED, held, **waiting, **used, **_told(why))
 
 
 def record_unknown(
@@ -118,12 +119,17 @@ def record_unknown(
 ) -> bool:
     """SES may have taken it: put it aside until an event tells. False if no longer ours."""
     waiting = {"state": "unknown", "after_seconds": grace_seconds, "payload": dict(payload)}
-    return _write(engine, _PARKED, held, **waiting, attempts_used=0, **asdict(why))
+    return _write(engine, _PARKED, held, **waiting, attempts_used=0, **_told(why))
 
 
 def release(engine: Engine, held: Held) -> bool:
     """Give the claim back: nothing reached SES and the message still lies on SQS."""
     return _write(engine, _RELEASED, held)
+
+
+def _told(why: Why) -> dict[str, str]:
+    """SES's own words may hold anything, and an outcome must not fail to be recorded by them."""
+    return {name: storable(told) for name, told in asdict(why).items()}
 
 
 def _write(engine: Engine, statement: TextClause, held: Held, **values: object) -> bool:

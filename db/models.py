@@ -74,6 +74,8 @@ class EmailMessage(Base):
     claimant: Mapped[uuid.UUID | None]
     # Only what was about the message itself counts here; system trouble does not.
     attempts_used: Mapped[int] = mapped_column(server_default="0")
+    # Claims whose worker died with the message in hand.
+    lost_claims: Mapped[int] = mapped_column(server_default="0")
     lease_until: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
@@ -210,6 +212,25 @@ class RefusedMessage(Base):
     times_seen: Mapped[int] = mapped_column(server_default="1")
     first_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
     last_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class MessageStart(Base):
+    """A message that SQS shows again, from its start in a worker until it leaves its hands.
+
+    A row that is found at a start is of a process that died: with it or only near it, which is
+    found out in `trials`. Messages that SQS shows for the first time leave no row.
+    """
+
+    __tablename__ = "message_starts"
+    __table_args__ = (Index("message_starts_started_at", "started_at"),)
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    sqs_message_id: Mapped[str] = mapped_column(primary_key=True)
+    receive_count: Mapped[int]
+    starts: Mapped[int] = mapped_column(server_default="1")
+    trials: Mapped[int] = mapped_column(server_default="0")
+    condemned: Mapped[bool] = mapped_column(server_default=text("false"))
+    started_at: Mapped[datetime] = mapped_column(server_default=_now)
 
 
 class Pacer(Base):

@@ -67,6 +67,7 @@ RETURNING m.id
 # The payload still lies on SQS, and is attached when that copy comes back.
 _SWEEP = text("""
 UPDATE email_messages AS m SET state = 'unknown', lease_until = NULL,
+    lost_claims = lost_claims + 1,
     due_at = now() + make_interval(secs => :grace_seconds),
     outcome_code = 'LeaseExpired',
     outcome_reason = 'the worker ended before it could record an outcome', updated_at = now()

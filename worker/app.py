@@ -37,6 +37,9 @@ def make_app(settings: Settings, queue_urls: Mapping[str, str], runtime: Runtime
         on_receive=runtime.receive_ended,
         on_receive_error=runtime.receive_failed,
         on_refused=runtime.refuse_envelope,
+        screen=runtime.suspects.screen,
+        try_apart=runtime.suspects.try_apart,
+        on_left=runtime.suspects.left,
     )
     # A thread for every message in hand: none waits for another stream's message to be done.
     threads = settings.concurrency * len(queue_urls)

@@ -56,11 +56,20 @@ class GiveBack:
     after_seconds: float
 
 
+class SuspectError(Exception):
+    """So many workers died with the message claimed that it must be tried apart."""
+
+    def __init__(self, lost_claims: int) -> None:
+        super().__init__(f"claimed by {lost_claims} workers that died")
+        self.lost_claims = lost_claims
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Delivers jobs, one call of `deliver` each, from as many threads as wanted.
 
     `publishing_sets`: the configuration sets whose events settle an unknown outcome.
+    `most_lost_claims`: with so many a message must not be sent here; None: any may.
     """
 
     engine: Engine
@@ -72,6 +81,7 @@ class Delivery:
     metrics: WorkerMetrics
     patience: Patience
     publishing_sets: frozenset[str]
+    most_lost_claims: int | None = None
 
     def deliver(self, job: Job) -> Done | GiveBack:
         """Bring the job as far as it goes now.
@@ -82,6 +92,7 @@ class Delivery:
 
         Raises:
             StoppingError: the process goes down; the message is nobody's.
+            SuspectError: it was claimed too often by workers that died; it is nobody's.
         """
         recipients = sorted({normalise_address(each) for each in job.message.recipients()})
         pacer = self.pacers[job.stream.name]
@@ -94,6 +105,7 @@ class Delivery:
             if not isinstance(claimed, Claimed):
                 pacer.give_back(slot, len(recipients))
                 return self._not_ours(job, claimed)
+            self._check_suspicion(job, claimed)
             failpoint("after_claim")
             pacer.give_back(slot, len(claimed.blocked))
             outcome = self._attempt(job, claimed, slot, lease_ends)
@@ -103,6 +115,11 @@ class Delivery:
             self.recorder.record(job, claimed, outcome)
             if not isinstance(outcome, Throttled):
                 return Done()
+
+    def _check_suspicion(self, job: Job, claimed: Claimed) -> None:
+        if self.most_lost_claims is not None and claimed.lost_claims >= self.most_lost_claims:
+            self.recorder.give_claim_back(job, claimed)
+            raise SuspectError(claimed.lost_claims)
 
     def _claim(self, job: Job, recipients: list[str]) -> Claimed | Settled | Busy:
         # A claim whose answer is lost is asked again as the same claimant, and is no second one.

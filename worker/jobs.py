@@ -45,6 +45,8 @@ def understand(
         raise JobRefusedError(error.redacted) from None
     except UnsupportedContentError as error:
         raise JobRefusedError(str(error)) from None
+    except Exception as error:  # noqa: BLE001  even what makes the parser fail is kept with a reason
+        raise JobRefusedError(f"the job cannot be read ({type(error).__name__})") from None
     stream = streams.get(message.stream)
     if stream is None:
         raise JobRefusedError(

@@ -17,11 +17,11 @@ from config.failpoints import arm_from_environment, failpoint
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
-from db import accounts, pacing
+from db import accounts, pacing, starts
 from db.engine import check, connect
 from worker.app import make_app
 from worker.metrics import WorkerMetrics
-from worker.queues import check_redrive, queue_urls
+from worker.queues import check_queues, queue_urls
 from worker.runtime import Runtime
 from worker.ses.account import read_account
 from worker.ses.publishing import sets_that_publish
@@ -56,10 +56,11 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     aws.check_credentials(settings)
     engine = connect(settings, application_name=f"mailsluice-{PROCESS}")
     check(engine)
+    starts.forget(engine)
     streams = {name: settings.streams[name] for name in stream_names}
     sqs = aws.sqs(settings)
     urls = queue_urls(sqs, streams.values())
-    check_redrive(sqs, urls)
+    check_queues(sqs, urls)
     ses = aws.ses_control(settings)
     _know_the_rate(settings, engine, ses)
     publishing = sets_that_publish(ses, (each.configuration_set for each in streams.values()))
@@ -68,13 +69,16 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     metrics = WorkerMetrics(monitor.registry, settings.metrics_namespace)
     runtime = Runtime(settings, engine, metrics, progress, publishing_sets=publishing)
     monitor.start()
+    runtime.shutdown.watch()
     runtime.gatekeeper.start()
+    runtime.suspects.start()
     runtime.expect_receives(streams)
     log.info("worker starts", streams=sorted(streams), **settings.masked())
     exit_code = _work(make_app(settings, urls, runtime), runtime)
     monitor.stop()
     runtime.close()
     engine.dispose()
+    runtime.shutdown.ended()
     log.info("worker has ended", exit_code=exit_code)
     return exit_code
 
@@ -91,7 +95,7 @@ def _work(app: Celery, runtime: Runtime) -> int:
 
     def stop(**_: object) -> None:
         failpoint("in_shutdown")
-        runtime.stopping.set()
+        runtime.shutdown.ask()
 
     signals.worker_shutting_down.connect(stop, weak=False)
     worker = app.Worker(
@@ -103,4 +107,5 @@ def _work(app: Celery, runtime: Runtime) -> int:
     )
     worker.start()
     runtime.stopping.set()
+    runtime.suspects.finish()
     return int(worker.exitcode or 0)

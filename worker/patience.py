@@ -6,7 +6,9 @@ cost the certainty about it.
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -22,7 +24,6 @@ from db.outages import is_outage
 from worker.stopping import StoppingError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 log = structlog.get_logger(__name__)
@@ -35,9 +36,23 @@ MOST_WAIT_SECONDS = 2.0
 class Patience:
     """Calls the database until it answers. `on_wait` is told before each wait."""
 
-    def __init__(self, stopping: threading.Event, on_wait: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        stopping: threading.Event,
+        on_wait: Callable[[], None],
+        *,
+        hurried: threading.Event | None = None,
+    ) -> None:
+        """While `hurried` is set, what cannot be written at once is not waited for."""
         self._stopping = stopping
         self._on_wait = on_wait
+        self._hurried = hurried or threading.Event()
+        self._writes: deque[None] = deque()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a write that must not be forgotten is under way at this moment."""
+        return bool(self._writes)
 
     def until_done(self, call: Callable[[], Answer]) -> Answer:
         """Call until it succeeds; at the end of the process, give up.
@@ -68,7 +83,7 @@ class Patience:
             Exception: whatever the call raised last.
         """
         try:
-            return call()
+            return self._write(call)
         except Exception as error:
             if not is_outage(error):
                 raise
@@ -77,16 +92,26 @@ class Patience:
         def is_over(_: RetryCallState) -> bool:
             if self._stopping.is_set() and not ends_at:
                 ends_at.append(time.monotonic() + at_the_end_seconds)
-            return bool(ends_at) and time.monotonic() >= ends_at[0]
+            is_late = bool(ends_at) and time.monotonic() >= ends_at[0]
+            return is_late or self._hurried.is_set()
 
         retrying = Retrying(
             retry=retry_if_exception(is_outage),
             wait=wait_exponential_jitter(multiplier=0.1, max=MOST_WAIT_SECONDS),
+            sleep=sleep_using_event(self._hurried),
             stop=is_over,
             before_sleep=self._note,
             reraise=True,
         )
-        return retrying(call)
+        return retrying(lambda: self._write(call))
+
+    def _write(self, call: Callable[[], Answer]) -> Answer:
+        # Appending and popping are atomic, whichever thread does it.
+        self._writes.append(None)
+        try:
+            return call()
+        finally:
+            self._writes.pop()
 
     def _note(self, state: RetryCallState) -> None:
         self._on_wait()

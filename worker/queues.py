@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config.errors import ConfigurationError
-from config.queues import queue_url
+from config.checks import check_redrive, check_retention
+from config.queues import queue_attributes, queue_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,16 +24,13 @@ def queue_urls(sqs: SQSClient, streams: Iterable[Stream]) -> dict[str, str]:
     return {stream.queue: queue_url(sqs, stream.queue) for stream in streams}
 
 
-def check_redrive(sqs: SQSClient, urls: dict[str, str]) -> None:
-    """Make sure that every queue has a dead-letter queue: what is refused is left for it.
+def check_queues(sqs: SQSClient, urls: dict[str, str]) -> None:
+    """Make sure that no queue would lose a message or keep it circling.
 
     Raises:
-        ConfigurationError: a queue has no redrive policy.
+        ConfigurationError: one would; or SQS does not tell.
     """
     for name, url in urls.items():
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])
-        if not answer.get("Attributes", {}).get("RedrivePolicy"):
-            raise ConfigurationError(
-                f"The queue {name} has no dead-letter queue (RedrivePolicy), so a message that "
-                "cannot be understood would circle in it. Run: mailsluice provision"
-            )
+        attributes = queue_attributes(sqs, name, url)
+        check_redrive(name, attributes)
+        check_retention(name, attributes)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from config import aws
+from config import aws, failpoints
+from config.process import Shutdown
 from db import pacing, refused
 from db.outages import is_outage
-from worker.delivery import Delivery, Done, GiveBack
+from worker.delivery import Delivery, Done, GiveBack, SuspectError
 from worker.gatekeeper import Gatekeeper
 from worker.jobs import JobRefusedError, understand
 from worker.pacer import Pacer, late_at_most_seconds
@@ -21,6 +21,8 @@ from worker.recorder import Recorder
 from worker.ses.post import SesPost
 from worker.ses.sender import Sender
 from worker.stopping import StoppingError
+from worker.suspects import LOST_CLAIMS_OF_A_SUSPECT, Suspects
+from worker.trials import Trials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 # reset ever waits for.
 PACE_AHEAD_SECONDS = {"high": 0.5, "normal": 0.2, "low": 0.1}
 RECEIVE_PROGRESS_SECONDS = 120.0
+NAMED_AT_MOST = 50
 
 
 class Runtime:
@@ -53,21 +56,31 @@ class Runtime:
         progress: Progress,
         *,
         publishing_sets: frozenset[str] = frozenset(),
+        apart: bool = False,
     ) -> None:
-        self.stopping = threading.Event()
+        """`apart` is true in the child process in which suspects are tried."""
+        self.shutdown = Shutdown(
+            settings.shutdown_seconds, left=self._left_behind, writing=self._is_writing
+        )
+        self.stopping = self.shutdown.stopping
+        self._in_work: set[str] = set()
         self.gatekeeper = Gatekeeper(engine, self.stopping, progress)
         self._settings = settings
         self._engine = engine
         self._metrics = metrics
         self._progress = progress
         self._stream_of_queue = {stream.queue: name for name, stream in settings.streams.items()}
-        self._patience = Patience(self.stopping, self._beat_all)
+        self._patience = Patience(self.stopping, self._beat_all, hurried=self.shutdown.hurried)
         recorder = Recorder(
             engine,
             settings,
             gatekeeper=self.gatekeeper,
             metrics=metrics,
             patience=self._patience,
+        )
+        self._trials = Trials(publishing_sets, self.stopping)
+        self.suspects = Suspects(
+            engine, self._patience, self._trials, self.stopping, refuse=self._refuse_suspect
         )
         self._sender = Sender(SesPost(aws.ses_sender(settings), settings))
         self._delivery = Delivery(
@@ -80,10 +93,12 @@ class Runtime:
             metrics=metrics,
             patience=self._patience,
             publishing_sets=publishing_sets,
+            most_lost_claims=None if apart else LOST_CLAIMS_OF_A_SUSPECT,
         )
 
     def close(self) -> None:
         """Let go what the process holds outside of it."""
+        self._trials.close()
         self._sender.close()
 
     def deliver(self, payload: object, received: Received) -> Done | GiveBack:
@@ -94,6 +109,14 @@ class Runtime:
         """
         # While every slot is taken nothing is received, and each job that ends is the progress.
         self._beat_all()
+        self._in_work.add(received.message_id)
+        try:
+            return self._deliver(payload, received)
+        finally:
+            self._in_work.discard(received.message_id)
+
+    def _deliver(self, payload: object, received: Received) -> Done | GiveBack:
+        failpoints.now_about(payload)
         try:
             job = understand(
                 payload,
@@ -107,14 +130,25 @@ class Runtime:
             return self._delivery.deliver(job)
         except StoppingError:
             return GiveBack(0)
+        except SuspectError as error:
+            self.suspects.remember(received, lost_claims=error.lost_claims)
+            return GiveBack(0)
         except Exception as error:
             if is_outage(error):
                 return GiveBack(self._settings.lease_seconds)
             self._refuse_job(payload, received, f"the worker failed: {type(error).__name__}")
             raise
 
+    def _left_behind(self) -> dict[str, object]:
+        """For the last log line: SQS shows these again, or an event tells what became of them."""
+        in_work = sorted(self._in_work)
+        return {"in_work": len(in_work), "sqs_message_ids": in_work[:NAMED_AT_MOST]}
+
+    def _is_writing(self) -> bool:
+        return self._patience.is_writing
+
     def _refuse_job(self, payload: object, received: Received, reason: str) -> None:
-        self.refuse(received.queue, received.message_id, reason, body=json.dumps(payload))
+        self.refuse(received.queue, received.message_id, reason, body=_written(payload))
 
     def refuse(self, queue: str, sqs_message_id: str, reason: str, *, body: str) -> None:
         """Write down a message that cannot be understood; the queue's redrive takes it away.
@@ -136,6 +170,9 @@ class Runtime:
         )
         if times_seen == 1:
             self._metrics.record_outcome(self._stream_of_queue.get(queue, ""), "refused")
+
+    def _refuse_suspect(self, queue: str, sqs_message_id: str, reason: str, body: str) -> None:
+        self.refuse(queue, sqs_message_id, reason, body=body)
 
     def refuse_envelope(self, queue: str, sqs_message: dict[str, Any], reason: str) -> None:
         """The transport found no task message in the envelope."""
@@ -193,3 +230,10 @@ class Runtime:
 
 def _loop(queue: str) -> str:
     return f"receive:{queue}"
+
+
+def _written(payload: object) -> str:
+    try:
+        return json.dumps(payload)
+    except (ValueError, RecursionError):
+        return "(nested too deeply to be written down here; the dead-letter queue has it)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,7 +12,7 @@ from config.failpoints import arm_from_environment
 from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
-from config.process import stop_on_signals
+from config.process import Shutdown
 from db.engine import check, connect
 from worker.queues import queue_urls
 from worker.scheduler.dispatch import Dispatcher
@@ -23,6 +22,8 @@ from worker.scheduler.settling import Settler
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
 if TYPE_CHECKING:
+    import threading
+
     from sqlalchemy import Engine
 
     from config.settings import Settings
@@ -47,14 +48,15 @@ def run_scheduler(settings: Settings) -> int:
     progress = Progress()
     monitor = Monitor(settings, PROCESS, progress)
     metrics = SchedulerMetrics(monitor.registry, settings.metrics_namespace)
-    stopping = threading.Event()
-    todo = _duties(settings, engine, metrics, stopping)
+    shutdown = Shutdown(settings.shutdown_seconds)
+    todo = _duties(settings, engine, metrics, shutdown.stopping)
     monitor.start()
-    stop_on_signals(stopping)
+    shutdown.on_signals()
     log.info("scheduler starts", **settings.masked())
-    DutyRunner(engine, stopping, progress=progress, metrics=metrics).run(todo)
+    DutyRunner(engine, shutdown.stopping, progress=progress, metrics=metrics).run(todo)
     monitor.stop()
     engine.dispose()
+    shutdown.ended()
     log.info("scheduler has ended")
     return 0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kombu.transport import TRANSPORT_ALIASES
 
-from worker.transport.options import BadTransportOptionsError, TransportOptions
+from worker.transport.options import BadTransportOptionsError, Screened, TransportOptions
 from worker.transport.request import Received, give_back, received
 from worker.transport.settings import SCHEME, TRANSPORT, celery_settings
 from worker.transport.sqs import client_from_environment
@@ -19,6 +19,7 @@ TRANSPORT_ALIASES[SCHEME] = TRANSPORT
 __all__ = [
     "BadTransportOptionsError",
     "Received",
+    "Screened",
     "Transport",
     "TransportOptions",
     "celery_settings",

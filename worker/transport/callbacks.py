@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from worker.transport.options import Screened
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from worker.transport.held import Held
     from worker.transport.options import TransportOptions
 
 logger = logging.getLogger(__name__)
@@ -40,6 +43,18 @@ class Callbacks:
     def refused(self, queue: str, sqs_message: dict[str, Any], reason: str) -> None:
         """A message was refused."""
         _tell(self._options.on_refused, queue, sqs_message, reason)
+
+    def screen(self, queue: str, messages: Sequence[dict[str, Any]]) -> Screened:
+        """What must not run among others. Raises what the app's callback raises."""
+        if self._options.screen is None or not messages:
+            return Screened()
+        return self._options.screen(queue, messages)
+
+    def left(self, messages: Iterable[Held]) -> None:
+        """These are out of hand; who screened them wants to know."""
+        for held in messages:
+            if held.receive_count > 1:
+                _tell(self._options.on_left, held.queue, [held.message_id])
 
 
 def _tell(callback: Callable[..., None] | None, queue: str, *what: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from worker.transport.apart import Apart
 from worker.transport.callbacks import Callbacks
 from worker.transport.door import Door
 from worker.transport.heartbeat import Heartbeat
@@ -36,7 +37,11 @@ class Intake:
         self._options = options
         self.in_hand = InHand(extend_after_seconds=options.visibility_timeout_seconds / 2)
         self._outbox = Outbox(options, client)
-        self._door = Door(options, Callbacks(options), self.in_hand, inbox, self._outbox)
+        self._callbacks = Callbacks(options)
+        self._apart = Apart(options, self.in_hand, self.finish)
+        self._door = Door(
+            options, self._callbacks, self.in_hand, inbox, self._outbox, apart=self._apart
+        )
         self._heartbeat = Heartbeat(options, client, self.in_hand, self._outbox)
         self._receiving_client: SQSClient | None = None
         self._receivers: dict[str, Receiver] = {}
@@ -47,6 +52,7 @@ class Intake:
             self._receiving_client = self._options.receiving_client()
             self._outbox.start()
             self._heartbeat.start()
+            self._apart.start()
         self.in_hand.open(queue)
         receiver = self._receivers[queue] = Receiver(
             queue, self._options, self._receiving_client, self.in_hand, self._door
@@ -69,7 +75,9 @@ class Intake:
         held = self.in_hand.remove(receipt)
         if held is None:
             logger.info("A finished message was not in hand any more; SQS shows it again.")
-        elif held.give_back_after_seconds is not None:
+            return
+        self._callbacks.left([held])
+        if held.give_back_after_seconds is not None:
             self._show_after(held.give_back_after_seconds, held)
         else:
             self._outbox.delete(held.queue, receipt)
@@ -78,6 +86,7 @@ class Intake:
         """Do not delete: SQS shows it again after `seconds`, or when the task asked."""
         held = self.in_hand.remove(receipt)
         if held is not None:
+            self._callbacks.left([held])
             asked = held.give_back_after_seconds
             self._show_after(seconds if asked is None else asked, held)
 
@@ -90,6 +99,7 @@ class Intake:
         for queue in tuple(self._receivers):
             self.close_queue(queue)
         self._show_now(self.in_hand.remove_unfinished())
+        self._apart.close(self._options.flush_at_most_seconds)
         self._heartbeat.stop()
         if self._receiving_client is None:
             return
@@ -105,4 +115,5 @@ class Intake:
 
     def _show_now(self, messages: Iterable[Held]) -> None:
         for held in messages:
+            self._callbacks.left([held])
             self._show_after(0, held)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from worker.transport.sqs import (
@@ -13,7 +13,7 @@ from worker.transport.sqs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from types_boto3_sqs import SQSClient
@@ -35,6 +35,15 @@ _READ_BY_KOMBU = frozenset(
 
 class BadTransportOptionsError(ValueError):
     """`broker_transport_options` cannot be used; the text names the option and what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Messages, by SQS's id, that must not run among others, and those that must not run at all."""
+
+    apart: frozenset[str] = frozenset()
+    #: By id, and why.
+    condemned: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,13 @@ class TransportOptions:
         on_receive_error: Called with the queue's name and what a receive raised.
         on_refused: Called with the queue's name, the SQS message and the reason when a message
             is not a task message that may be run.
+        screen: Called with the queue's name and the messages of one receive that SQS has shown
+            before, unread; tells which of them must not run among others. It may wait; when it
+            raises, the messages are given back.
+        try_apart: Called with the queue's name and such a message, one at a time, in a thread of
+            its own. Answers after how many seconds it is to be shown again; None deletes it.
+        on_left: Called with the queue's name and SQS's ids when messages that were screened leave
+            this process's hands. Must return at once.
     """
 
     queues: Mapping[str, str]
@@ -82,6 +98,9 @@ class TransportOptions:
     on_receive: Callable[[str], None] | None = None
     on_receive_error: Callable[[str, Exception], None] | None = None
     on_refused: Callable[[str, dict[str, Any], str], None] | None = None
+    screen: Callable[[str, Sequence[dict[str, Any]]], Screened] | None = None
+    try_apart: Callable[[str, dict[str, Any]], float | None] | None = None
+    on_left: Callable[[str, Sequence[str]], None] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what SQS would refuse, before the first call.
@@ -113,7 +132,7 @@ class TransportOptions:
             BadTransportOptionsError: an option is unknown (a misspelt gate must not stay open),
                 missing or out of range.
         """
-        known = {field.name for field in fields(cls)}
+        known = {each.name for each in fields(cls)}
         unknown = transport_options.keys() - known - _READ_BY_KOMBU
         if unknown:
             names = ", ".join(sorted(unknown))
@@ -124,7 +143,7 @@ class TransportOptions:
 
     def as_transport_options(self) -> dict[str, Any]:
         """The same, as a value of Celery's `broker_transport_options`."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def receiving_client(self) -> SQSClient:
         """A client for the long polls."""

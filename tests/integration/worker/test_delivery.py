@@ -14,8 +14,10 @@ from sqlalchemy import text
 from config.health import Progress
 from config.settings import load_settings
 from config.tags import MESSAGE_ID_TAG
-from db import accounts, gates, pacing, suppressions
+from db import accounts, gates, ledger, pacing, suppressions, unknowns
 from db.accounts import AccountReading
+from db.claims import Candidate, Claimed, claim
+from db.ledger import Why
 from db.messages import MessageStatus, status
 from db.suppressions import Suppression
 from mailsluice import Attachment, Message
@@ -260,3 +262,97 @@ def test_a_job_that_cannot_be_understood_is_written_down_with_its_reason(
     assert (row.queue, row.sqs_message_id) == ("mailsluice-transactional", "sqs-1")
     assert reason in row.reason
     assert "no address" not in row.reason
+
+
+def test_a_message_that_was_claimed_at_three_deaths_is_not_sent_among_others(
+    worker: Runtime, engine: Engine, aws: Control
+) -> None:
+    sent = message()
+    for _ in range(3):
+        die_with(engine, sent)
+    assert deliver(worker, sent) == GiveBack(0)
+    assert accepted(aws, sent) == []
+    assert life(engine, sent).state == "queued"
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM message_starts")) == 1
+        connection.execute(text("UPDATE email_messages SET lost_claims = 1"))
+    assert deliver(worker, sent) == Done()
+
+
+def die_with(engine: Engine, sent: Message) -> None:
+    """A worker claims the message and dies; its silence is proved, and it is dispatched again."""
+    candidate = Candidate(
+        id=sent.id, stream="transactional", recipients=["ada@example.com"], payload={}
+    )
+    taken = claim(engine, candidate, lease_seconds=0.0, grace_seconds=0.0)
+    assert isinstance(taken, Claimed)
+    assert unknowns.sweep(engine, grace_seconds=0.0) == [sent.id]
+    # The copy that comes back finds it unknown already, and counts no second death.
+    claim(engine, candidate, lease_seconds=0.0, grace_seconds=0.0)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE email_messages SET state = 'queued', payload = NULL, due_at = NULL")
+        )
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1f", "\ufffe"], ids=ascii)
+def test_characters_that_the_database_refuses_end_no_worker_and_lose_no_message(
+    worker: Runtime, engine: Engine, odd: str
+) -> None:
+    """What must be put aside keeps its text; what is refused is kept, legibly, with its reason."""
+    gates.shut(engine, gates.EVERYTHING, reason="test", seconds=60)
+    worker.gatekeeper.look()
+    wire = message().to_wire()
+    jobs = [
+        {**wire, "id": str(uuid.uuid4()), "text": odd},
+        {**wire, "id": str(uuid.uuid4()), "to": [odd]},
+        {**wire, "id": str(uuid.uuid4()), "stream": odd},
+        {**wire, "id": str(uuid.uuid4()), odd: odd},
+        {**wire, "id": odd},
+        odd,
+    ]
+    for number, job in enumerate(jobs):
+        received = Received("q", str(number), 1, 0.0)
+        try:
+            worker.deliver(job, received)
+        except JobRefusedError:
+            continue
+        found = status(engine, uuid.UUID(job["id"]))
+        assert found is not None
+        assert found.state == "parked"
+    worker.refuse_envelope("q", {"MessageId": "envelope", "Body": odd}, f"a reason with {odd}")
+    with engine.begin() as connection:
+        refused = connection.scalar(text("SELECT count(*) FROM refused_messages"))
+        parked = connection.scalar(text("SELECT count(*) FROM email_messages"))
+    assert refused + parked == len(jobs) + 1
+
+
+def test_a_job_nested_too_deeply_to_be_read_is_kept_with_its_reason(
+    worker: Runtime, engine: Engine
+) -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    job = {**message().to_wire(), "text": nested}
+    with pytest.raises(JobRefusedError):
+        worker.deliver(job, Received("q", "deep", 1, 0.0))
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT sqs_message_id FROM refused_messages")) == "deep"
+    while nested:
+        nested = nested[0]
+
+
+def test_a_reason_of_ses_with_characters_that_the_database_refuses_is_recorded(
+    engine: Engine,
+) -> None:
+    message_id = uuid.uuid4()
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO email_messages (id, stream, state, attempt)"
+                " VALUES (:id, 's', 'sending', 1)"
+            ),
+            {"id": message_id},
+        )
+    why = Why("Odd\x00", "a reason\x00 of SES \ud800")
+    assert ledger.record_failed(engine, ledger.Held(message_id, 1), why)

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from config.errors import ConfigurationError
-from config.failpoints import POINTS, FailpointError, arm, failpoint
+from config.failpoints import (
+    POINTS,
+    FailpointError,
+    arm,
+    arm_from_environment,
+    failpoint,
+    now_about,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +40,26 @@ def test_one_that_is_armed_fails_at_its_passage_and_only_then() -> None:
     failpoint("before_claim")
     with pytest.raises(FailpointError):
         failpoint("before_claim")
+    failpoint("before_claim")
+    with pytest.raises(FailpointError):
+        failpoint("after_claim")
+
+
+def test_one_of_a_message_fails_at_each_of_its_passages_and_at_no_other() -> None:
+    arm("before_claim=raise#one")
+    for job in ({"id": "two"}, {}, None, "one"):
+        now_about(job)
+        failpoint("before_claim")
+    now_about({"id": "one"})
+    for _ in range(2):
+        with pytest.raises(FailpointError):
+            failpoint("before_claim")
+
+
+def test_a_child_does_not_count_the_passages_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILSLUICE_FAILPOINTS", "before_claim=raise,after_claim=raise#one")
+    arm_from_environment(only_of_messages=True)
+    now_about({"id": "one"})
     failpoint("before_claim")
     with pytest.raises(FailpointError):
         failpoint("after_claim")

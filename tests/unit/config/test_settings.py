@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from config.checks import check_times
+from config.checks import (
+    DISPATCH_LEASE_SECONDS,
+    DISPATCH_TURN_SECONDS,
+    check_redrive,
+    check_retention,
+    check_times,
+)
 from config.errors import ConfigurationError
 from config.settings import Settings, load_settings, mask_password
+from worker.scheduler.dispatch import TAKEN_FOR_SECONDS, TURN_SECONDS
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -207,6 +217,101 @@ def test_times_that_could_break_a_promise_are_refused_with_the_least_that_would_
     with pytest.raises(ConfigurationError, match="must be at least") as caught:
         check_times(load_settings(**change))
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"shutdown_seconds": 20}, "MAILSLUICE_SHUTDOWN_SECONDS is 20 and must be at least 26"),
+        ({"max_receive_count": 3}, "MAILSLUICE_MAX_RECEIVE_COUNT is 3 and must be at least 4"),
+        (
+            {"concurrency": 512, "database_pool_size": 7},
+            "MAILSLUICE_DATABASE_POOL_SIZE is 7 and must be at least 8",
+        ),
+        (
+            {"sqs_read_timeout_seconds": 26},
+            "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS is 26 and must be at most 25",
+        ),
+        (
+            {"stream_overrides": {"marketing": {"share": 0.6}}},
+            "the shares add up to 1.1 and must be at most 1",
+        ),
+    ],
+)
+def test_what_could_break_a_promise_is_refused_with_what_would_do(
+    change: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="could break a promise") as caught:
+        check_times(load_settings(**change))
+    assert named in str(caught.value)
+
+
+def test_a_scheduler_sends_for_as_long_as_the_checks_say() -> None:
+    assert (TAKEN_FOR_SECONDS, TURN_SECONDS) == (DISPATCH_LEASE_SECONDS, DISPATCH_TURN_SECONDS)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    connect=st.floats(0.1, 30),
+    read=st.floats(0.1, 60),
+    lease=st.floats(5, 3600),
+    visibility=st.integers(5, 43_200),
+    shutdown=st.floats(1, 600),
+    shares=st.lists(st.floats(0.01, 1), min_size=3, max_size=3),
+)
+def test_no_accepted_settings_let_one_time_outlast_the_one_that_must_cover_it(
+    *,
+    connect: float,
+    read: float,
+    lease: float,
+    visibility: int,
+    shutdown: float,
+    shares: list[float],
+) -> None:
+    names = ("transactional", "notifications", "marketing")
+    chosen = load_settings(
+        connect_timeout_seconds=connect,
+        ses_read_timeout_seconds=read,
+        lease_seconds=lease,
+        visibility_timeout_seconds=visibility,
+        shutdown_seconds=shutdown,
+        stream_overrides={
+            name: {"share": share} for name, share in zip(names, shares, strict=True)
+        },
+    )
+    try:
+        check_times(chosen)
+    except ConfigurationError as error:
+        assert all("must be at" in line for line in str(error).splitlines()[1:])  # noqa: PT017
+        return
+    assert connect + read < shutdown
+    assert connect + read < lease < visibility
+    assert sum(shares) <= 1 + 1e-6
+
+
+QUEUE = {"RedrivePolicy": '{"maxReceiveCount": "10"}', "MessageRetentionPeriod": "345600"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"RedrivePolicy": ""}, "has no dead-letter queue"),
+        ({"RedrivePolicy": '{"maxReceiveCount": 2}'}, "after 2 receives"),
+        ({"MessageRetentionPeriod": "3600"}, "forgets messages after 3600 s"),
+    ],
+)
+def test_a_queue_that_would_lose_mail_is_refused_with_what_mends_it(
+    changed: dict[str, str], sentence: str
+) -> None:
+    check_queue(QUEUE)
+    with pytest.raises(ConfigurationError, match="mailsluice provision") as caught:
+        check_queue(QUEUE | changed)
+    assert sentence in str(caught.value)
+
+
+def check_queue(attributes: dict[str, str]) -> None:
+    check_redrive("q", attributes)
+    check_retention("q", attributes)
 
 
 def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
