@@ -122,6 +122,9 @@ class Delivery:
             if isinstance(prepared, Halt):
                 return prepared
             self.pacers[job.stream.name].wait_for(slot)
+            # While the slot came the gate may have been shut.
+            if not self._may_go(job):
+                return _GATE_SHUT
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
             self.recorder.give_claim_back(job, claimed)
@@ -137,8 +140,11 @@ class Delivery:
         own_set = job.message.configuration_set in (None, job.stream.configuration_set)
         return narrowed(outcome, own_configuration_set=own_set)
 
+    def _may_go(self, job: Job) -> bool:
+        return self.gatekeeper.is_open(job.stream.name, job.message.id)
+
     def _prepare(self, job: Job, claimed: Claimed) -> dict[str, Any] | Halt:
-        if not self.gatekeeper.is_open(job.stream.name):
+        if not self._may_go(job):
             return _GATE_SHUT
         sender = ses_request.default_sender(self.settings)
         # A raw message names its sender itself, in its MIME headers.

@@ -64,6 +64,7 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     runtime = Runtime(settings, engine, metrics, progress, publishing_sets=publishing)
     monitor.start()
     runtime.gatekeeper.start()
+    runtime.prober.start(runtime.stopping)
     runtime.expect_receives(streams)
     log.info("worker starts", streams=sorted(streams), **settings.masked())
     exit_code = _work(make_app(settings, urls, runtime), runtime)

@@ -17,6 +17,7 @@ from worker.gatekeeper import Gatekeeper
 from worker.jobs import JobRefusedError, understand
 from worker.pacer import Pacer
 from worker.patience import Patience
+from worker.prober import Prober
 from worker.recorder import Recorder
 from worker.ses.post import SesPost
 from worker.ses.sender import Sender
@@ -80,6 +81,9 @@ class Runtime:
             metrics=metrics,
             patience=self._patience,
             publishing_sets=publishing_sets,
+        )
+        self.prober = Prober(
+            engine, settings, gatekeeper=self.gatekeeper, deliver=self._delivery.deliver
         )
 
     def close(self) -> None:
