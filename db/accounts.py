@@ -46,7 +46,8 @@ _SAVE = text("""
 INSERT INTO ses_accounts (region, max_send_rate, max_24_hour_send, sent_last_24_hours,
     sending_enabled, production_access, enforcement_status, checked_at)
 VALUES (:region, :max_send_rate, :max_24_hour_send, :sent_last_24_hours,
-    :sending_enabled, :production_access, :enforcement_status, now())
+    :sending_enabled, :production_access, :enforcement_status,
+    now() - make_interval(secs => :took_seconds))
 ON CONFLICT (region) DO UPDATE SET max_send_rate = excluded.max_send_rate,
     max_24_hour_send = excluded.max_24_hour_send,
     sent_last_24_hours = excluded.sent_last_24_hours,
@@ -63,8 +64,8 @@ FROM ses_accounts WHERE region = :region
 """)
 
 
-def save(engine: Engine, reading: AccountReading) -> bool:
-    """Keep a reading as the newest of its region.
+def save(engine: Engine, reading: AccountReading, *, took_seconds: float = 0.0) -> bool:
+    """Keep a reading as the newest of its region; it dates from when SES was asked.
 
     An incomplete one is not kept, and False: the rate that was read last is nearer the truth than
     none, which would stop all sending.
@@ -72,7 +73,7 @@ def save(engine: Engine, reading: AccountReading) -> bool:
     if not reading.is_complete:
         return False
     with engine.begin() as connection:
-        connection.execute(_SAVE, asdict(reading))
+        connection.execute(_SAVE, {**asdict(reading), "took_seconds": took_seconds})
     return True
 
 

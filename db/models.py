@@ -50,6 +50,8 @@ class EmailMessage(Base):
         _one_of("state", MessageState, "email_messages_state"),
         Index("email_messages_ses_message_id", "ses_message_id"),
         Index("email_messages_created_at", "created_at"),
+        # What was sent since a moment, and what the rolling day frees next.
+        Index("email_messages_sent_at", "sent_at"),
         Index(
             "email_messages_due",
             "due_at",
@@ -277,6 +279,13 @@ class Gate(Base):
     shut_at: Mapped[datetime] = mapped_column(server_default=_now)
     # Without an end only an operator opens it.
     shut_until: Mapped[datetime | None]
+    # The message whose refusal shut it. Such a gate does not open by time: when that is over, one
+    # message at a time is a probe, until `probe_until`, and its acceptance opens the gate.
+    message_id: Mapped[uuid.UUID | None]
+    refusals: Mapped[int] = mapped_column(server_default="0")
+    probe_until: Mapped[datetime | None]
+    # When it is likely to open, where that is later than the next look at it.
+    expected_at: Mapped[datetime | None]
 
 
 class ConsumerWatermark(Base):

@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
+from db.gates import IS_SHUT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -31,7 +33,7 @@ class DueMessage:
 
 # A dispatcher that died between taking and marking leaves `queued` rows that still hold their
 # payload: they come due again. The message may then lie on SQS twice, which the claim absorbs.
-_TAKE = text("""
+_TAKE = text(f"""
 UPDATE email_messages AS m SET state = 'queued',
     due_at = now() + make_interval(secs => :lease_seconds), updated_at = now()
 FROM (
@@ -39,14 +41,15 @@ FROM (
     WHERE state IN ('parked', 'queued') AND due_at <= now() AND payload IS NOT NULL
         AND stream = ANY(:streams)
         AND NOT EXISTS (
-            SELECT FROM gates
-            WHERE scope IN ('*', stream) AND (shut_until IS NULL OR shut_until > now())
+            SELECT FROM gates AS g WHERE g.scope IN ('*', stream) AND {IS_SHUT}
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE m.id = due.id
 RETURNING m.id, m.stream, m.payload, m.due_at AS taken_until
-""").bindparams(bindparam("streams", type_=ARRAY(Text())))
+""").bindparams(  # noqa: S608  a constant
+    bindparam("streams", type_=ARRAY(Text()))
+)
 
 # Fenced by the lease: what another dispatcher has taken since, or a worker claimed, is not ours.
 _STILL_OURS = """

@@ -37,6 +37,7 @@ COMMANDS = {
     "provision": ("ops.commands.provision:provision", "Make what Mailsluice needs in AWS."),
     "config": ("ops.commands.config:config", "Print all settings, and check them."),
     "streams": ("ops.commands.streams:streams", "Show streams, gates, queues and messages."),
+    "quota": ("ops.commands.quota:quota", "Show the day's quota, and what is left of it."),
     "pause": ("ops.commands.gates:pause", "Shut a stream's gate, or that of all of them."),
     "resume": ("ops.commands.gates:resume", "Open what was paused."),
     "send": ("ops.commands.send:send", "Put mail into its queue."),

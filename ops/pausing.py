@@ -69,14 +69,20 @@ def is_operators(gate: ShutGate) -> bool:
 
 
 def told(gate: ShutGate) -> str:
-    """Why the gate is shut, and until when: `quota (12 min 3 s more, until 2030-01-31 ... UTC)`."""
-    return f"{gate.reason} ({left(gate)})"
+    """Why, since when and until when: `quota (for 3 min 0 s; 57 s more, until 2030-... UTC)`."""
+    return f"{gate.reason} (for {duration(gate.shut_for_seconds)}; {left(gate)})"
 
 
 def left(gate: ShutGate) -> str:
     """For how long the gate is shut."""
     if gate.seconds is None:
         return "until it is resumed"
+    if gate.is_probing:
+        return "single messages try whether it may open"
+    if gate.expected_seconds is not None:
+        return f"likely to open at {cell(seconds_from_now(gate.expected_seconds))}"
+    if gate.reason == gates.QUOTA:
+        return f"looked at again within {duration(gate.seconds)}"
     return f"{duration(gate.seconds)} more, until {cell(seconds_from_now(gate.seconds))}"
 
 

@@ -159,7 +159,7 @@ class Delivery:
         except Exception:
             ready.drop()
             raise
-        is_open = self.gatekeeper.is_open(job.stream.name)
+        is_open = self._may_go(job)
         is_time_left = time.monotonic() + self._longest_call_seconds() <= lease_ends
         if is_open and is_time_left:
             return ready
@@ -182,8 +182,11 @@ class Delivery:
         own_set = job.message.configuration_set in (None, job.stream.configuration_set)
         return narrowed(outcome, own_configuration_set=own_set)
 
+    def _may_go(self, job: Job) -> bool:
+        return self.gatekeeper.is_open(job.stream.name, job.message.id)
+
     def _prepare(self, job: Job, claimed: Claimed) -> dict[str, Any] | Halt:
-        if not self.gatekeeper.is_open(job.stream.name):
+        if not self._may_go(job):
             return _GATE_SHUT
         sender = ses_request.default_sender(self.settings)
         # A raw message names its sender itself, in its MIME headers.

@@ -72,6 +72,7 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     runtime.shutdown.watch()
     runtime.gatekeeper.start()
     runtime.suspects.start()
+    runtime.prober.start(runtime.stopping)
     runtime.expect_receives(streams)
     log.info("worker starts", streams=sorted(streams), **settings.masked())
     exit_code = _work(make_app(settings, urls, runtime), runtime)

@@ -114,11 +114,23 @@ class Recorder:
                 job, held, outcome, max(seconds, policy.backoff_seconds(claimed.attempt))
             )
         if outcome.scope is not Scope.GATE:
-            scope = gates.EVERYTHING if outcome.scope is Scope.ACCOUNT else job.stream.name
-            self._gatekeeper.shut(scope, reason=outcome.cause, seconds=seconds)
-        # Spread over one more gate's time, so that what was halted does not return as one wave.
-        spread = random.uniform(1.0, 2.0)  # noqa: S311  no secret
+            self._gatekeeper.refuse(
+                self._scopes(job, outcome.scope),
+                reason=outcome.cause,
+                message_id=job.message.id,
+                seconds=seconds,
+            )
+        # It stays parked while its gate is shut; once that opens, it must not wait much longer.
+        spread = random.uniform(0.5, 1.0)  # noqa: S311  no secret
         return self._park(job, held, outcome, seconds * spread)
+
+    def _scopes(self, job: Job, scope: Scope) -> list[str]:
+        """The gates to shut: what is of the stream's scope is about its configuration set."""
+        if scope is Scope.ACCOUNT:
+            return [gates.EVERYTHING]
+        streams = self._settings.streams.values()
+        concerned = job.stream.configuration_set
+        return [each.name for each in streams if each.configuration_set == concerned]
 
     def _park(self, job: Job, held: Held, outcome: Retry | Halt, after_seconds: float) -> bool:
         return ledger.park(

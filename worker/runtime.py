@@ -17,6 +17,7 @@ from worker.gatekeeper import Gatekeeper
 from worker.jobs import JobRefusedError, understand
 from worker.pacer import Pacer, late_at_most_seconds
 from worker.patience import Patience
+from worker.prober import Prober
 from worker.recorder import Recorder
 from worker.ses.post import SesPost
 from worker.ses.sender import Sender
@@ -94,6 +95,9 @@ class Runtime:
             patience=self._patience,
             publishing_sets=publishing_sets,
             most_lost_claims=None if apart else LOST_CLAIMS_OF_A_SUSPECT,
+        )
+        self.prober = Prober(
+            engine, settings, gatekeeper=self.gatekeeper, deliver=self._delivery.deliver
         )
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from worker.queues import queue_urls
 from worker.scheduler.dispatch import Dispatcher
 from worker.scheduler.duties import Duty, DutyRunner
 from worker.scheduler.metrics import SchedulerMetrics
+from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
 from worker.scheduler.settling import Settler
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
@@ -77,6 +78,9 @@ def _duties(
         metrics,
         poll_seconds=settings.account_poll_seconds,
     )
+    quota = QuotaWatch(
+        engine, settings.aws_region, settings.streams, metrics, read_account=account.look
+    )
     depth = QueueWatch(engine, sqs, urls, metrics)
     settler = Settler(engine, settings, metrics)
     return [
@@ -84,5 +88,6 @@ def _duties(
         Duty("settle", settings.settle_interval_seconds, 60.0, settler.settle),
         Duty("dispatch", settings.dispatch_interval_seconds, 60.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
+        Duty("quota", LOOK_SECONDS, 60.0, quota.look),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
     ]

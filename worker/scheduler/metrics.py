@@ -6,12 +6,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from config.instruments import Instruments
+from db import gates
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prometheus_client import CollectorRegistry
 
     from config.queues import Depth
     from db.accounts import AccountReading
+    from db.gates import ShutGate
+    from db.quota import Usage
 
 
 class SchedulerMetrics:
@@ -52,6 +57,17 @@ class SchedulerMetrics:
             "sending_enabled (0 or 1)",
             "figure",
         )
+        self._quota = make.gauge(
+            "ses_quota_recipients",
+            "The rolling 24 hours in recipients: quota, used, left (quota and left: -1 for none)",
+            "figure",
+        )
+        self._quota_limit = make.gauge(
+            "ses_quota_limit_recipients", "How much may be used before the stream stops", "stream"
+        )
+        self._gates = make.gauge(
+            "gate_shut", "1 for each gate that is shut, by scope (`*`: all)", "scope", "reason"
+        )
 
     def record_duty(self, duty: str, result: str, seconds: float) -> None:
         """A duty came to its end: `done` or `failed`."""
@@ -86,3 +102,21 @@ class SchedulerMetrics:
         self._account.labels("max_24_hour_send").set(reading.max_24_hour_send)
         self._account.labels("sent_last_24_hours").set(reading.sent_last_24_hours)
         self._account.labels("sending_enabled").set(reading.sending_enabled)
+
+    def record_quota(self, usage: Usage) -> None:
+        """So much of the day is used."""
+        self._quota.labels("quota").set(usage.quota)
+        self._quota.labels("used").set(usage.used)
+        self._quota.labels("left").set(-1 if usage.left is None else usage.left)
+
+    def record_quota_limit(self, stream: str, limit: int) -> None:
+        """The stream stops when so much is used."""
+        self._quota_limit.labels(stream).set(limit)
+
+    def record_gates(self, shut: Sequence[ShutGate]) -> None:
+        """These gates are shut. What an operator noted is no label."""
+        self._gates.clear()
+        for gate in shut:
+            is_noted = gate.reason.startswith(f"{gates.OPERATOR}:")
+            reason = gates.OPERATOR if is_noted else gate.reason
+            self._gates.labels(gate.scope, reason).set(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -52,11 +53,13 @@ class AccountWatch:
 
     def look(self) -> None:
         """Read the account once. Raises what boto3 and SQLAlchemy raise."""
+        began = time.monotonic()
         reading = read_account(self._ses, self._region)
+        took_seconds = time.monotonic() - began
         self._steer(reading, gates.ACCOUNT_PAUSED, shut=reading.is_paused)
         self._steer(reading, gates.QUOTA, shut=reading.is_complete and reading.is_quota_used_up)
         before = accounts.latest(self._engine, self._region)
-        if not accounts.save(self._engine, reading):
+        if not accounts.save(self._engine, reading, took_seconds=took_seconds):
             log.warning("SES did not say the account's send rate; the last reading stands")
             return
         self._metrics.record_account(reading)
@@ -68,9 +71,7 @@ class AccountWatch:
             gates.shut(self._engine, gates.EVERYTHING, reason=reason, seconds=self._shut_seconds)
             log.warning("SES takes no mail", reason=reason, status=reading.enforcement_status)
         # An answer with parts missing is no word that all is well.
-        elif reading.is_complete and gates.open_again(
-            self._engine, gates.EVERYTHING, reason=reason
-        ):
+        elif reading.is_complete and gates.cure(self._engine, gates.EVERYTHING, reason=reason):
             log.info("SES takes mail again", reason=reason)
 
 

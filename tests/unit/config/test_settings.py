@@ -358,3 +358,21 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_url_is_shown_without_its_password(url: str, masked: str) -> None:
     assert mask_password(url) == masked
+
+
+@pytest.mark.parametrize(
+    ("stream", "part"), [("transactional", 1.0), ("notifications", 0.95), ("marketing", 0.8)]
+)
+def test_marketing_may_use_the_least_of_the_day(stream: str, part: float) -> None:
+    assert load_settings().streams[stream].quota_part == part
+
+
+def test_the_part_of_the_day_is_a_setting_of_the_stream() -> None:
+    chosen = load_settings(stream_overrides={"marketing": {"quota_until": 0.0}})
+    assert chosen.streams["marketing"].quota_part == 0.0
+
+
+@pytest.mark.parametrize("part", [-0.1, 1.1, "all"])
+def test_a_part_of_the_day_that_is_none_is_refused(part: object) -> None:
+    with pytest.raises(ConfigurationError, match="quota_until"):
+        load_settings(stream_overrides={"marketing": {"quota_until": part}})
