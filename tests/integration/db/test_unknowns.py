@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from db import refused, unknowns, watermarks
 from db.claims import Candidate, Claimed, Settled, claim
-from db.ledger import Held, Why, record_sent, record_unknown
+from db.ledger import Held, Why, park, record_failed, record_sent, record_unknown
 from db.messages import status
 from db.parking import take_due
 from db.states import MessageState
@@ -159,6 +159,26 @@ def test_a_sender_that_was_only_slow_may_still_say_that_ses_took_it(engine: Engi
     unknowns.sweep(engine, grace_seconds=60)
     assert record_sent(engine, Held(each.id, 1), ses_message_id="ses-1")
     assert state(engine, each.id) == "sent"
+
+
+def test_a_sender_that_was_only_slow_leaves_its_job_with_what_was_swept(engine: Engine) -> None:
+    each = abandoned(engine)
+    unknowns.sweep(engine, grace_seconds=60)
+    # After this its SQS message is deleted: the ledger holds the only copy of the job.
+    record_unknown(engine, Held(each.id, 1), WHY, payload=JOB, grace_seconds=0)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [each.id]
+
+
+def test_a_sender_that_was_only_slow_may_still_say_that_ses_did_not_take_it(engine: Engine) -> None:
+    refused_by_ses, to_be_retried = abandoned(engine), abandoned(engine)
+    unknowns.sweep(engine, grace_seconds=60)
+    assert record_failed(engine, Held(refused_by_ses.id, 1), WHY)
+    held = Held(to_be_retried.id, 1)
+    assert park(engine, held, WHY, payload=JOB, after_seconds=0, uses_attempt=True)
+    [due] = take_due(engine, ["transactional"], most=10, lease_seconds=60)
+    assert (due.id, due.payload) == (to_be_retried.id, JOB)
+    assert state(engine, refused_by_ses.id) == "failed"
 
 
 def test_what_waits_to_be_sent_again_is_settled_by_its_first_sender(engine: Engine) -> None:
