@@ -2,7 +2,7 @@
 
 A state machine drives the real ledger as workers, schedulers and the consumer of events do, against
 an oracle (`life/world.py`) that knows the truth. MAILSLUICE_TEST_LIVES is the number of lives it
-tries, 60 by default; a long run is
+tries, 150 by default; a long run is
 
     MAILSLUICE_TEST_LIVES=3000 .venv/bin/pytest tests/integration/db/test_life_of_a_message.py \
         -o timeout=0
@@ -24,38 +24,24 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
 
 from db import suppressions
-from db.states import EventKind
 from db.suppressions import EVERYWHERE, Suppression
+from life.choices import ADDRESSES, FEEDBACK, STREAMS, later, one, picks, recipients, spans
 from life.scheduler import Consumer, Scheduler
 from life.view import Row, check, check_end, rows_of
-from life.worker import Answer, Workers
-from life.world import GRACE_SECONDS, LEASE_SECONDS, Job, World
+from life.worker import Answer, Hand, Workers
+from life.world import GRACE_SECONDS, LEASE_SECONDS, Job, World, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeVar
     from uuid import UUID
 
     from sqlalchemy import Engine
 
-    Item = TypeVar("Item")
-
-LIVES = int(os.environ.get("MAILSLUICE_TEST_LIVES", "60"))
+LIVES = int(os.environ.get("MAILSLUICE_TEST_LIVES", "150"))
 STEPS = 40
 MOST_MESSAGES = 4
 ROUNDS_TO_THE_END = 12
-
-ADDRESSES = ("ada@example.com", "bob@example.com", "cyd@example.com")
-STREAMS = ("transactional", "marketing")
-
-picks = st.integers(min_value=0, max_value=5)
-# More than nothing, a call to SES, a lease, the way of an event, a grace time.
-spans = st.sampled_from([1.0, 40.0, LEASE_SECONDS + 1, 210.0, GRACE_SECONDS + 1])
-later = st.none() | st.sampled_from([50.5, 150.5, 400.5])
-recipients = st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=2, unique=True)
 
 
 class Life(RuleBasedStateMachine):
@@ -63,7 +49,7 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
-        _empty(engine)
+        empty(engine)
         self.engine = engine
         self.world = World(engine)
         self.workers = Workers(self.world)
@@ -99,13 +85,13 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.copies)
     @rule(pick=picks, heard=st.booleans())
     def a_worker_receives_and_claims(self, *, pick: int, heard: bool) -> None:
-        hand = self.workers.receive(_one(self.world.copies, pick))
+        hand = self.workers.receive(one(self.world.copies, pick))
         self.workers.claim(hand, heard=heard)
 
     @precondition(lambda self: self.world.copies)
     @rule(pick=picks, answer=st.sampled_from(Answer), recorded=st.booleans())
     def a_worker_delivers(self, *, pick: int, answer: Answer, recorded: bool) -> None:
-        hand = self.workers.receive(_one(self.world.copies, pick))
+        hand = self.workers.receive(one(self.world.copies, pick))
         self.workers.claim(hand, heard=True)
         self.every_promise_holds()
         if hand.claimed:
@@ -116,22 +102,22 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.unclaimed())
     @rule(pick=picks, heard=st.booleans())
     def the_same_worker_asks_again(self, *, pick: int, heard: bool) -> None:
-        self.workers.claim(_one(self.unclaimed(), pick), heard=heard)
+        self.workers.claim(one(self.unclaimed(), pick), heard=heard)
 
     @precondition(lambda self: self.claimed())
     @rule(pick=picks, answer=st.sampled_from(Answer))
     def a_worker_posts(self, pick: int, answer: Answer) -> None:
-        self.workers.post(_one(self.claimed(), pick), answer)
+        self.workers.post(one(self.claimed(), pick), answer)
 
     @precondition(lambda self: self.answered())
     @rule(pick=picks, twice=st.booleans(), deleted=st.booleans())
     def a_worker_records(self, *, pick: int, twice: bool, deleted: bool) -> None:
-        self.workers.record(_one(self.answered(), pick), twice=twice, deleted=deleted)
+        self.workers.record(one(self.answered(), pick), twice=twice, deleted=deleted)
 
     @precondition(lambda self: self.workers.hands)
     @rule(pick=picks)
     def a_worker_crashes(self, pick: int) -> None:
-        self.workers.crash(_one(self.workers.hands, pick))
+        self.workers.crash(one(self.workers.hands, pick))
 
     @rule()
     def a_dispatcher_takes_what_is_due(self) -> None:
@@ -140,12 +126,12 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.scheduler.turns)
     @rule(pick=picks)
     def a_dispatcher_puts_it_on_sqs(self, pick: int) -> None:
-        self.scheduler.post(_one(self.scheduler.turns, pick))
+        self.scheduler.post(one(self.scheduler.turns, pick))
 
     @precondition(lambda self: self.scheduler.turns)
     @rule(pick=picks, dies=st.booleans())
     def a_dispatcher_ends(self, *, pick: int, dies: bool) -> None:
-        turn = _one(self.scheduler.turns, pick)
+        turn = one(self.scheduler.turns, pick)
         (self.scheduler.die if dies else self.scheduler.end)(turn)
 
     @rule()
@@ -163,24 +149,29 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: +self.world.accepted)
     @rule(
         pick=picks,
-        kind=st.sampled_from([EventKind.DELIVERY, EventKind.BOUNCE, EventKind.COMPLAINT]),
+        kind=st.sampled_from(FEEDBACK),
     )
     def ses_says_more(self, pick: int, kind: EventKind) -> None:
-        job = self.world.jobs[_one(sorted(self.world.accepted), pick)]
+        job = self.world.jobs[one(sorted(self.world.accepted), pick)]
         if job.provable:
             self.world.publish(job, kind)
 
     @precondition(lambda self: self.world.in_flight)
     @rule(pick=picks)
     def an_event_arrives(self, pick: int) -> None:
-        self.world.arrive(_one(self.world.in_flight, pick))
+        self.world.arrive(one(self.world.in_flight, pick))
 
     @precondition(lambda self: self.world.event_queue)
     @rule(first=picks, second=picks, deleted=st.booleans())
     def events_are_applied(self, *, first: int, second: int, deleted: bool) -> None:
         queue = self.world.event_queue
-        batch = dict.fromkeys([_one(queue, first), _one(queue, second)])
+        batch = dict.fromkeys([one(queue, first), one(queue, second)])
         self.consumer.apply(list(batch), deleted=deleted)
+
+    @precondition(lambda self: self.world.event_queue)
+    @rule(pick=picks)
+    def an_event_is_not_understood(self, pick: int) -> None:
+        self.consumer.refuse(one(self.world.event_queue, pick))
 
     @rule()
     def the_consumer_looks_for_emptiness(self) -> None:
@@ -194,7 +185,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.suppressed)
     @rule(pick=picks)
     def a_suppression_is_taken_away(self, pick: int) -> None:
-        address, scope = _one(sorted(self.world.suppressed), pick)
+        address, scope = one(sorted(self.world.suppressed), pick)
         suppressions.remove(self.engine, address, scope=scope)
         self.world.suppressed.remove((address, scope))
 
@@ -233,31 +224,17 @@ class Life(RuleBasedStateMachine):
         for hand in self.claimed():
             self.workers.post(hand, Answer.SENT)
             self.workers.record(hand)
-        self.every_promise_holds_at_the_end()
-
-    def every_promise_holds_at_the_end(self) -> None:
         rows = rows_of(self.engine)
         check(self.world, rows, rows)
 
-    def unclaimed(self) -> list:
+    def unclaimed(self) -> list[Hand]:
         return [each for each in self.workers.hands if not each.claimed]
 
-    def claimed(self) -> list:
+    def claimed(self) -> list[Hand]:
         return [each for each in self.workers.hands if each.claimed and not each.answer]
 
-    def answered(self) -> list:
+    def answered(self) -> list[Hand]:
         return [each for each in self.workers.hands if each.answer]
-
-
-def _one(items: Sequence[Item], pick: int) -> Item:
-    return items[pick % len(items)]
-
-
-def _empty(engine: Engine) -> None:
-    tables = ("email_messages", "email_suppressions", "email_events", "refused_messages")
-    with engine.begin() as connection:
-        for table in (*tables, "consumer_watermarks"):
-            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  constants
 
 
 # Finding the shortest life that breaks a promise takes its time.

@@ -75,11 +75,33 @@ def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> Non
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
 
 
-def test_an_event_that_could_not_be_understood_may_have_been_the_one(engine: Engine) -> None:
-    unknown(engine)
-    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
+@pytest.mark.parametrize("came", ["before the outcome was known to be lost", "after it"])
+def test_an_event_that_could_not_be_understood_may_have_been_the_one(
+    engine: Engine, came: str
+) -> None:
+    each = abandoned(engine)
+    if came != "after it":
+        an_event_is_refused(engine)
+    unknowns.sweep(engine, grace_seconds=0)
+    claim(engine, each, lease_seconds=60, grace_seconds=60)
+    if came == "after it":
+        an_event_is_refused(engine)
     queue_was_empty_now(engine)
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == [each.id]
+    assert state(engine, each.id) == "held"
+
+
+def test_an_event_that_could_not_be_understood_earlier_is_about_other_mail(engine: Engine) -> None:
+    an_event_is_refused(engine)
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+
+
+def an_event_is_refused(engine: Engine) -> None:
+    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
 
 
 def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:

@@ -71,6 +71,7 @@ class Scheduler:
     def settle(self) -> None:
         """Decide what can be decided."""
         unknowns.resend_proven(self._engine, events_queue=EVENTS_QUEUE)
+        unknowns.hold_doubtful(self._engine, events_queue=EVENTS_QUEUE)
         unknowns.resend_by_policy(self._engine, RESENDING)
         unknowns.hold_by_policy(self._engine, HOLDING)
 
@@ -106,6 +107,8 @@ class Consumer:
             reason="no JSON",
             body="?",
         )
+        if each.event.message_id:
+            self._world.unheard_of.add(each.event.message_id)
         self._world.event_queue.remove(each)
 
     def look_for_emptiness(self) -> None:

@@ -106,5 +106,5 @@ def check_end(world: World, rows: Mapping[UUID, Row]) -> None:
         assert row.state in FINAL, f"stuck: {row.state}"
         if row.state in TAKEN_BY_SES:
             assert world.accepted[job.id]
-        elif job.provable:
+        elif job.provable and job.id not in world.unheard_of:
             assert not world.accepted[job.id], f"SES took it, and the ledger says {row.state}"

@@ -79,6 +79,8 @@ class World:
         self.suppressed: set[tuple[str, str]] = set()
         # What a person let go although SES may have it: that can be a second time.
         self.released_by_a_person: set[UUID] = set()
+        # Events about these were not understood, so that the ledger may never hear the truth.
+        self.unheard_of: set[UUID] = set()
         self._ses_ids: dict[UUID, str] = {}
 
     def pass_time(self, seconds: float) -> None:
@@ -86,7 +88,9 @@ class World:
         self.now += seconds
         with self.engine.begin() as connection:
             for table, columns in _MOMENTS.items():
-                moved = ", ".join(f"{each} = {each} - make_interval(secs => :s)" for each in columns)
+                moved = ", ".join(
+                    f"{each} = {each} - make_interval(secs => :s)" for each in columns
+                )
                 connection.execute(text(f"UPDATE {table} SET {moved}"), {"s": seconds})  # noqa: S608  constants
         for each in [each for each in self.in_flight if each.arrives_by <= self.now]:
             self.arrive(each)
@@ -162,6 +166,14 @@ class World:
         """The event comes to its queue."""
         self.in_flight.remove(published)
         self.event_queue.append(published)
+
+
+def empty(engine: Engine) -> None:
+    """Forget every earlier life."""
+    tables = ("email_messages", "email_suppressions", "email_events", "refused_messages")
+    with engine.begin() as connection:
+        for table in (*tables, "consumer_watermarks"):
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  constants
 
 
 def payload_of(job: Job) -> dict[str, str]:
