@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from db.states import EventKind
+
 LIVES = int(os.environ.get("MAILSLUICE_TEST_LIVES", "150"))
 STEPS = 40
 MOST_MESSAGES = 4
@@ -237,7 +239,6 @@ class Life(RuleBasedStateMachine):
         return [each for each in self.workers.hands if each.answer]
 
 
-# Finding the shortest life that breaks a promise takes its time.
 @pytest.mark.timeout(900)
 def test_every_message_comes_to_one_end_and_ses_takes_it_once(engine: Engine) -> None:
     run_state_machine_as_test(

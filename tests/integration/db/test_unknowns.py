@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from db import refused, unknowns, watermarks
+from db import events, refused, unknowns, watermarks
 from db.claims import Candidate, Claimed, Settled, claim
-from db.ledger import Held, Why, park, record_failed, record_sent, record_unknown
+from db.event_types import Event
+from db.ledger import Held, Why, park, record_failed, record_sent, record_unknown, release
 from db.messages import status
 from db.parking import take_due
-from db.states import MessageState
+from db.states import EventKind, MessageState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -201,6 +203,19 @@ def test_a_sender_that_was_only_slow_may_still_say_that_ses_did_not_take_it(engi
     [due] = take_due(engine, ["transactional"], most=10, lease_seconds=60)
     assert (due.id, due.payload) == (to_be_retried.id, JOB)
     assert state(engine, refused_by_ses.id) == "failed"
+
+
+def test_no_other_word_of_a_slow_sender_counts_against_what_an_event_has_proved(
+    engine: Engine,
+) -> None:
+    each = abandoned(engine)
+    proof = Event("1", EventKind.SEND, datetime.now(UTC), {}, "ses-1", each.id)
+    events.apply(engine, [proof])
+    late = Held(each.id, 1)
+    assert not record_failed(engine, late, WHY)
+    assert not park(engine, late, WHY, payload=JOB, after_seconds=0, uses_attempt=True)
+    assert not release(engine, late)
+    assert state(engine, each.id) == "sent"
 
 
 def test_what_waits_to_be_sent_again_is_settled_by_its_first_sender(engine: Engine) -> None:
