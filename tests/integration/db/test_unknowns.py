@@ -107,10 +107,12 @@ def an_event_is_refused(engine: Engine) -> None:
 
 
 def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
-    unknown(engine, grace_seconds=60)
+    for provable in (True, False):
+        unknown(engine, provable=provable, grace_seconds=60)
     queue_was_empty_now(engine)
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
     assert unknowns.resend_by_policy(engine, ["transactional"]) == []
+    assert unknowns.hold_by_policy(engine, ["transactional"]) == []
 
 
 def test_without_events_silence_proves_nothing_and_the_policy_decides(engine: Engine) -> None:

@@ -139,3 +139,14 @@ def test_only_what_is_about_the_message_uses_one_of_its_attempts(
 ) -> None:
     answering(whole, answer).deliver(job)
     assert ledger(engine) == ("parked", 1, used)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_only_a_set_whose_events_we_hear_makes_a_message_provable(
+    whole: Delivery, job: Job, engine: Engine, *, is_heard: bool
+) -> None:
+    named = replace(job, stream=job.stream.model_copy(update={"configuration_set": "ours"}))
+    heard = frozenset({"ours"} if is_heard else {"others"})
+    replace(answering(whole, SENT), publishing_sets=heard).deliver(named)
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT provable FROM email_messages")) is is_heard

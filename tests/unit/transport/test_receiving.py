@@ -240,6 +240,18 @@ def test_what_an_open_poll_brings_after_the_consumer_has_gone_goes_back_at_once(
     receiving.close()
 
 
+def test_what_was_in_hand_and_had_not_started_goes_back_at_once_when_its_consumer_ends(
+    sqs: Any, sqs_message: Any
+) -> None:
+    sqs.script = [{"Messages": [sqs_message("r1")]}]
+    receiving = Receiving(sqs)
+    receiving.intake.open(QUEUE)
+    assert receiving.next() == ["r1"]
+    receiving.intake.close_queue(QUEUE)
+    until(lambda: sqs.receipts("change_message_visibility_batch") == [["r1"]], "it is shown again")
+    receiving.close()
+
+
 def test_more_receives_are_open_while_the_queue_is_deep(
     sqs: Any, sqs_message: Any, receive: Any
 ) -> None:
