@@ -33,7 +33,9 @@ LEFT_OUT = shutil.ignore_patterns(
     ".venv", ".git", ".*_cache", ".hypothesis", ".sandbox", "__pycache__"
 )
 # A change that only breaks the code or its SQL says nothing about the guard either.
-BROKEN = re.compile(r"^E .*\b(ProgrammingError|SyntaxError|NameError|ImportError|TypeError)", re.M)
+BROKEN = re.compile(
+    r"^E .*\b(ProgrammingError|SyntaxError|NameError|ImportError|TypeError)", re.MULTILINE
+)
 # What pytest ends with: tests failed. Anything else says nothing about the guard.
 FAILED, PASSED, BROKEN_CODE = 1, 0, -1
 

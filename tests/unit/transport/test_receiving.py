@@ -190,6 +190,7 @@ def test_a_shut_gate_is_asked_again_and_nothing_is_received_meanwhile(
 
     sqs.script = [{"Messages": [sqs_message("r1")]}]
     assert receive(may_receive=may_receive).next() == ["r1"]
+    assert answers == [], "the gate was not asked"
     assert received_while_shut == []
 
 
