@@ -66,6 +66,7 @@ def check(world: World, before: Mapping[UUID, Row], after: Mapping[UUID, Row]) -
         _never_twice(world, job)
         if row is not None:
             _moved_as_allowed(before.get(job.id), row)
+            _never_proved_wrongly(world, job, before.get(job.id), row)
             assert row.attempts_used == world.used[job.id], "attempts count what is not their fault"
 
 
@@ -85,6 +86,13 @@ def may_be_taken_again(world: World, job: Job) -> bool:
 
 def _never_twice(world: World, job: Job) -> None:
     assert world.accepted[job.id] <= 1 or may_be_taken_again(world, job), "accepted twice"
+
+
+def _never_proved_wrongly(world: World, job: Job, before: Row | None, after: Row) -> None:
+    """The second POST would come many steps later; the oracle knows at once."""
+    is_to_go_again = before and before.state == "unknown" and after.state == "parked"
+    if is_to_go_again and job.provable and job.id not in world.released_by_a_person:
+        assert not world.accepted[job.id], "SES took it, and it is to be sent again"
 
 
 def _moved_as_allowed(before: Row | None, after: Row) -> None:
