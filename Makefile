@@ -5,7 +5,7 @@ BIN := .venv/bin
 TEST_PROCESSES ?= 2
 STAMP := .venv/.installed
 
-.PHONY: install test lint format demo lock clean
+.PHONY: install test guards guards-list lint format demo lock clean
 
 install: $(STAMP)
 
@@ -18,6 +18,13 @@ $(STAMP): requirements-dev.lock pyproject.toml producers/pyproject.toml
 
 test: install
 	$(BIN)/pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile
+
+# Takes each guard out and sees that a test fails: some minutes. ONLY="part of a name" chooses.
+guards: install
+	$(BIN)/python tests/guards/check.py $(if $(ONLY),"$(ONLY)")
+
+guards-list: install
+	$(BIN)/python tests/guards/check.py --list
 
 lint: install
 	$(BIN)/ruff check .

@@ -62,11 +62,13 @@ WITH recorded AS (
 SELECT id FROM recorded
 """)
 
+# A claim whose lease ran out while its sender was slow is unknown by now, and its job lies nowhere
+# but in the sender's hand: what the sender knows still counts, unless a new attempt has begun.
 _FAILED = _statement("""
 UPDATE email_messages SET state = 'failed', attempts_used = attempts_used + 1,
     lease_until = NULL, due_at = NULL, payload = NULL,
     outcome_code = :code, outcome_reason = :reason, updated_at = now()
-WHERE id = :id AND attempt = :attempt AND state = 'sending'
+WHERE id = :id AND attempt = :attempt AND state IN ('sending', 'unknown')
 RETURNING id
 """)
 
@@ -75,7 +77,7 @@ UPDATE email_messages SET state = :state,
     attempts_used = attempts_used + :attempts_used,
     lease_until = NULL, due_at = now() + make_interval(secs => :after_seconds),
     payload = :payload, outcome_code = :code, outcome_reason = :reason, updated_at = now()
-WHERE id = :id AND attempt = :attempt AND state = 'sending'
+WHERE id = :id AND attempt = :attempt AND state IN ('sending', 'unknown')
 RETURNING id
 """).bindparams(bindparam("payload", type_=JSON(none_as_null=True)))
 

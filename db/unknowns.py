@@ -32,23 +32,26 @@ class HeldMessage:
 
 # A grace time has passed (due_at), and after it the event queue was found empty: had SES taken
 # the message, its Send event would have been applied by now. The silence is the proof, unless
-# something came from that queue since then that could not be understood.
-_RESEND_PROVEN = text("""
-UPDATE email_messages AS m SET state = 'parked', due_at = now(), updated_at = now()
+# something came from that queue since the message was first claimed that could not be understood:
+# that may have been its event, and then only a person can tell.
+_SILENT = """
+UPDATE email_messages AS m SET state = '{state}', due_at = {due_at}, updated_at = now()
 FROM (
     SELECT id FROM email_messages
     WHERE state = 'unknown' AND due_at <= now() AND payload IS NOT NULL
         AND provable
         AND due_at < (SELECT drained_until FROM consumer_watermarks WHERE queue = :queue)
-        AND NOT EXISTS (
+        AND {exists} (
             SELECT FROM refused_messages
-            WHERE queue = :queue AND last_seen_at >= email_messages.updated_at
+            WHERE queue = :queue AND last_seen_at >= email_messages.created_at
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS silent
 WHERE m.id = silent.id AND m.state = 'unknown'
 RETURNING m.id
-""")
+"""
+_RESEND_PROVEN = text(_SILENT.format(state="parked", due_at="now()", exists="NOT EXISTS"))
+_HOLD_DOUBTFUL = text(_SILENT.format(state="held", due_at="NULL", exists="EXISTS"))
 
 # Without events nothing will ever be proved, and the stream's policy decides.
 _BY_POLICY = text("""
@@ -108,6 +111,13 @@ def resend_proven(engine: Engine, *, events_queue: str) -> list[UUID]:
     terms = {"queue": events_queue, "most": AT_ONCE}
     with engine.begin() as connection:
         return [row.id for row in connection.execute(_RESEND_PROVEN, terms)]
+
+
+def hold_doubtful(engine: Engine, *, events_queue: str) -> list[UUID]:
+    """Unknown messages whose event may be among those that could not be understood."""
+    terms = {"queue": events_queue, "most": AT_ONCE}
+    with engine.begin() as connection:
+        return [row.id for row in connection.execute(_HOLD_DOUBTFUL, terms)]
 
 
 def resend_by_policy(engine: Engine, streams: Sequence[str]) -> list[UUID]:

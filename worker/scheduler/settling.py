@@ -42,6 +42,8 @@ class Settler:
         """Decide what can be decided. Raises what SQLAlchemy raises."""
         proven = unknowns.resend_proven(self._engine, events_queue=self._events_queue)
         self._note("proven_not_sent", proven)
+        doubtful = unknowns.hold_doubtful(self._engine, events_queue=self._events_queue)
+        self._note("held", doubtful)
         self._note("resend", unknowns.resend_by_policy(self._engine, self._resending))
         self._note("held", unknowns.hold_by_policy(self._engine, self._holding))
 

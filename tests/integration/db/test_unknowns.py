@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
-from db import refused, unknowns, watermarks
+from db import events, refused, unknowns, watermarks
 from db.claims import Candidate, Claimed, Settled, claim
-from db.ledger import Held, Why, record_sent, record_unknown
+from db.event_types import Event
+from db.ledger import Held, Why, park, record_failed, record_sent, record_unknown, release
 from db.messages import status
 from db.parking import take_due
-from db.states import MessageState
+from db.states import EventKind, MessageState
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -75,18 +77,42 @@ def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> Non
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
 
 
-def test_an_event_that_could_not_be_understood_may_have_been_the_one(engine: Engine) -> None:
-    unknown(engine)
-    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
+@pytest.mark.parametrize("came", ["before the outcome was known to be lost", "after it"])
+def test_an_event_that_could_not_be_understood_may_have_been_the_one(
+    engine: Engine, came: str
+) -> None:
+    each = abandoned(engine)
+    if came != "after it":
+        an_event_is_refused(engine)
+    unknowns.sweep(engine, grace_seconds=0)
+    claim(engine, each, lease_seconds=60, grace_seconds=60)
+    if came == "after it":
+        an_event_is_refused(engine)
     queue_was_empty_now(engine)
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == [each.id]
+    assert state(engine, each.id) == "held"
+
+
+def test_an_event_that_could_not_be_understood_earlier_is_about_other_mail(engine: Engine) -> None:
+    an_event_is_refused(engine)
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+
+
+def an_event_is_refused(engine: Engine) -> None:
+    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
 
 
 def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
-    unknown(engine, grace_seconds=60)
+    for provable in (True, False):
+        unknown(engine, provable=provable, grace_seconds=60)
     queue_was_empty_now(engine)
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
     assert unknowns.resend_by_policy(engine, ["transactional"]) == []
+    assert unknowns.hold_by_policy(engine, ["transactional"]) == []
 
 
 def test_without_events_silence_proves_nothing_and_the_policy_decides(engine: Engine) -> None:
@@ -158,6 +184,39 @@ def test_a_sender_that_was_only_slow_may_still_say_that_ses_took_it(engine: Engi
     each = abandoned(engine)
     unknowns.sweep(engine, grace_seconds=60)
     assert record_sent(engine, Held(each.id, 1), ses_message_id="ses-1")
+    assert state(engine, each.id) == "sent"
+
+
+def test_a_sender_that_was_only_slow_leaves_its_job_with_what_was_swept(engine: Engine) -> None:
+    each = abandoned(engine)
+    unknowns.sweep(engine, grace_seconds=60)
+    # After this its SQS message is deleted: the ledger holds the only copy of the job.
+    record_unknown(engine, Held(each.id, 1), WHY, payload=JOB, grace_seconds=0)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [each.id]
+
+
+def test_a_sender_that_was_only_slow_may_still_say_that_ses_did_not_take_it(engine: Engine) -> None:
+    refused_by_ses, to_be_retried = abandoned(engine), abandoned(engine)
+    unknowns.sweep(engine, grace_seconds=60)
+    assert record_failed(engine, Held(refused_by_ses.id, 1), WHY)
+    held = Held(to_be_retried.id, 1)
+    assert park(engine, held, WHY, payload=JOB, after_seconds=0, uses_attempt=True)
+    [due] = take_due(engine, ["transactional"], most=10, lease_seconds=60)
+    assert (due.id, due.payload) == (to_be_retried.id, JOB)
+    assert state(engine, refused_by_ses.id) == "failed"
+
+
+def test_no_other_word_of_a_slow_sender_counts_against_what_an_event_has_proved(
+    engine: Engine,
+) -> None:
+    each = abandoned(engine)
+    proof = Event("1", EventKind.SEND, datetime.now(UTC), {}, "ses-1", each.id)
+    events.apply(engine, [proof])
+    late = Held(each.id, 1)
+    assert not record_failed(engine, late, WHY)
+    assert not park(engine, late, WHY, payload=JOB, after_seconds=0, uses_attempt=True)
+    assert not release(engine, late)
     assert state(engine, each.id) == "sent"
 
 

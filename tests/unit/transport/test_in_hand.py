@@ -136,6 +136,14 @@ def test_a_task_starts_or_its_message_is_recalled_but_never_both(in_hand: InHand
         in_hand.remove(message.receipt)
 
 
+def test_a_task_whose_message_was_recalled_does_not_start(in_hand: InHand) -> None:
+    in_hand.open("mail")
+    message = held("r1")
+    in_hand.take("mail", in_hand.reserve("mail", 1), [message])
+    assert in_hand.close("mail") == [message]
+    assert not in_hand.begin("r1")
+
+
 def test_a_message_is_due_for_its_heartbeat_after_half_its_timeout() -> None:
     in_hand = InHand(extend_after_seconds=60)
     in_hand.open("mail")

@@ -190,6 +190,7 @@ def test_a_shut_gate_is_asked_again_and_nothing_is_received_meanwhile(
 
     sqs.script = [{"Messages": [sqs_message("r1")]}]
     assert receive(may_receive=may_receive).next() == ["r1"]
+    assert answers == [], "the gate was not asked"
     assert received_while_shut == []
 
 
@@ -237,6 +238,18 @@ def test_what_an_open_poll_brings_after_the_consumer_has_gone_goes_back_at_once(
     receiving.intake.open(QUEUE)
     sqs.wait_for_calls(2)
     assert sqs.receipts("change_message_visibility_batch") == [["r1"]]
+    receiving.close()
+
+
+def test_what_was_in_hand_and_had_not_started_goes_back_at_once_when_its_consumer_ends(
+    sqs: Any, sqs_message: Any
+) -> None:
+    sqs.script = [{"Messages": [sqs_message("r1")]}]
+    receiving = Receiving(sqs)
+    receiving.intake.open(QUEUE)
+    assert receiving.next() == ["r1"]
+    receiving.intake.close_queue(QUEUE)
+    until(lambda: sqs.receipts("change_message_visibility_batch") == [["r1"]], "it is shown again")
     receiving.close()
 
 
