@@ -223,6 +223,16 @@ def test_a_message_in_other_hands_holds_the_watermark_back(
     assert drained_until(engine, mailbox.name) is None
 
 
+def test_a_message_in_other_hands_is_no_beginning_of_a_proof(
+    engine: Engine, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
+) -> None:
+    mailbox.put([send().in_sns("send")])
+    mailbox.take_one()
+    witness = Witness(event_queue, engine)
+    witness.begin()
+    assert not witness.is_proving
+
+
 def test_what_is_taken_while_a_proof_is_attempted_holds_the_watermark_back(
     engine: Engine, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
 ) -> None:

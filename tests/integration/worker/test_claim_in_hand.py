@@ -21,6 +21,7 @@ from worker.jobs import Job, understand
 from worker.metrics import WorkerMetrics
 from worker.runtime import Runtime
 from worker.ses.outcomes import Halt, Outcome, Retry, Scope, Sent, Throttled
+from worker.ses.sender import Ready
 from worker.stopping import StoppingError
 
 if TYPE_CHECKING:
@@ -44,9 +45,25 @@ class Ses:
         self._happened = happened
         self._answers = list(answers)
 
-    def send(self, prepared: dict[str, Any]) -> Outcome:
+    def prepare(self, request: dict[str, Any]) -> Ready:
+        return Loaded(self)
+
+    def post(self) -> Outcome:
         self._happened.append("post")
         return self._answers.pop(0)
+
+
+class Loaded(Ready):
+    """A request to that SES which has only to leave."""
+
+    def __init__(self, ses: Ses) -> None:
+        self._ses = ses
+
+    def send(self) -> Outcome:
+        return self._ses.post()
+
+    def drop(self) -> None:
+        """There is no connection to keep."""
 
 
 @pytest.fixture
@@ -85,7 +102,7 @@ def test_a_post_waits_for_its_slot(
 ) -> None:
     happened: list[str] = []
     pacer = whole.pacers[job.stream.name]
-    monkeypatch.setattr(pacer, "wait_for", lambda _: happened.append("slot"))
+    monkeypatch.setattr(pacer, "wait_for", lambda _: not happened.append("slot"))
     sending = replace(whole, sender=Ses(happened, SENT))  # type: ignore[arg-type]  # a stand-in
     assert sending.deliver(job) == Done()
     assert happened == ["slot", "post"]
@@ -96,8 +113,9 @@ def test_a_lease_that_a_call_to_ses_could_outlive_is_given_back_and_taken_anew(
 ) -> None:
     now, late = module.time.monotonic, [0.0]
 
-    def stalled_once(_: Slot) -> None:
+    def stalled_once(_: Slot) -> bool:
         late[0] = whole.settings.lease_seconds - 1
+        return True
 
     monkeypatch.setattr(module.time, "monotonic", lambda: now() + late[0])
     monkeypatch.setattr(whole.pacers[job.stream.name], "wait_for", stalled_once)

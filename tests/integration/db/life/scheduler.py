@@ -114,4 +114,4 @@ class Consumer:
     def look_for_emptiness(self) -> None:
         """An empty queue moves the watermark."""
         if not self._world.event_queue:
-            watermarks.advance(self._engine, EVENTS_QUEUE, seconds_ago=0.0)
+            watermarks.advance(self._engine, EVENTS_QUEUE, watermarks.moment(self._engine))
