@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
+# Ten messages of a MiB each, and twice as much again where each character of them is escaped.
+MOST_ANSWER_BYTES = 32 * 1024 * 1024
+
 _EXAMPLES: dict[str, dict[str, Any]] = {
     "ReceiveMessage": {"QueueUrl": "queue"},
     "DeleteMessageBatch": {"QueueUrl": "queue", "Entries": []},
@@ -40,6 +43,7 @@ class SqsCalls:
             connect_timeout_seconds=settings.connect_timeout_seconds,
             read_timeout_seconds=settings.sqs_read_timeout_seconds,
             most_idle=settings.concurrency,
+            most_body_bytes=MOST_ANSWER_BYTES,
         )
 
     def receive_message(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401  as boto3's

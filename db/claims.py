@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
-from sqlalchemy.types import DateTime, Text, Uuid
-
-from db.engine import statements
+from db.direct import Direct, Row
 from db.states import MessageState
 
 if TYPE_CHECKING:
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Engine
 
 
 @dataclass(frozen=True)
@@ -79,31 +76,31 @@ class Busy:
 # claimed already without hearing so.
 _OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
 
-_CLAIM_SQL = f"""
+_CLAIM = Direct(f"""
 WITH recipients AS (
-    SELECT unnest(:recipients) AS address
+    SELECT unnest(:recipients::text[]) AS address
 ), blocked AS (
     SELECT DISTINCT recipients.address
     FROM recipients JOIN email_suppressions AS s USING (address)
     WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
 ), verdict AS (
     SELECT CASE
-        WHEN :expires_at <= now() THEN 'expired'
+        WHEN :expires_at::timestamptz <= now() THEN 'expired'
         WHEN (SELECT count(*) FROM recipients) = (SELECT count(*) FROM blocked) THEN 'suppressed'
-        WHEN :send_at > now() THEN 'parked'
+        WHEN :send_at::timestamptz > now() THEN 'parked'
         ELSE 'sending'
     END AS state
 ), claimed AS (
     INSERT INTO email_messages AS m
         (id, stream, state, attempt, claimant, lease_until, due_at, expires_at, enqueued_at,
         provable, payload, outcome_code, outcome_reason)
-    SELECT :id, :stream, state,
+    SELECT :id, :stream::text, state,
         CASE state WHEN 'sending' THEN 1 ELSE 0 END,
-        :claimant,
+        :claimant::uuid,
         CASE state WHEN 'sending' THEN now() + make_interval(secs => :lease_seconds) END,
-        CASE state WHEN 'parked' THEN :send_at END,
-        :expires_at, :enqueued_at, :provable,
-        CASE state WHEN 'parked' THEN :payload END,
+        CASE state WHEN 'parked' THEN :send_at::timestamptz END,
+        :expires_at::timestamptz, :enqueued_at::timestamptz, :provable,
+        CASE state WHEN 'parked' THEN :payload::json END,
         CASE state
             WHEN 'expired' THEN 'Expired'
             WHEN 'suppressed' THEN 'Suppressed'
@@ -124,7 +121,9 @@ WITH recipients AS (
             WHEN {_OURS} THEN excluded.due_at
             WHEN m.state = 'sending' THEN now() + make_interval(secs => :grace_seconds)
             ELSE m.due_at END,
-        payload = CASE WHEN {_OURS} THEN excluded.payload ELSE :payload END,
+        payload = CASE
+            WHEN {_OURS} THEN coalesce(excluded.payload, m.payload)
+            ELSE :payload::json END,
         provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,
         outcome_code = CASE
             WHEN {_OURS} THEN excluded.outcome_code
@@ -152,21 +151,9 @@ WITH recipients AS (
 SELECT state, attempt, attempts_used, enqueued_at, lost_claims,
     ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
-"""  # noqa: S608  a constant
+""")  # noqa: S608  a constant
 
-# psycopg parses a statement of more than 4,096 characters anew at each call: no indentation.
-_CLAIM = text(" ".join(_CLAIM_SQL.split())).bindparams(
-    bindparam("id", type_=Uuid()),
-    bindparam("claimant", type_=Uuid()),
-    bindparam("stream", type_=Text()),
-    bindparam("recipients", type_=ARRAY(Text())),
-    bindparam("payload", type_=JSON(none_as_null=True)),
-    bindparam("send_at", type_=DateTime(timezone=True)),
-    bindparam("expires_at", type_=DateTime(timezone=True)),
-    bindparam("enqueued_at", type_=DateTime(timezone=True)),
-)
-
-_HOLDER = text("""
+_HOLDER = Direct("""
 SELECT state, EXTRACT(epoch FROM lease_until - now())::float AS lease_seconds
 FROM email_messages WHERE id = :id
 """)
@@ -187,7 +174,7 @@ def claim(
         "id": candidate.id,
         "stream": candidate.stream,
         "recipients": sorted(set(candidate.recipients)),
-        "payload": dict(candidate.payload),
+        "payload": json.dumps(candidate.payload),
         "send_at": candidate.send_at,
         "expires_at": candidate.expires_at,
         "enqueued_at": candidate.enqueued_at,
@@ -196,12 +183,11 @@ def claim(
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }
-    with statements(engine) as connection:
-        row = connection.execute(_CLAIM, parameters).one_or_none()
-        return _lost(connection, candidate.id) if row is None else _won(row)
+    row = _CLAIM.one_or_none(engine, **parameters)
+    return _lost(engine, candidate.id) if row is None else _won(row)
 
 
-def _won(row: Row[Any]) -> Claimed | Settled:
+def _won(row: Row) -> Claimed | Settled:
     if row.state != MessageState.SENDING:
         return Settled(MessageState(row.state), by_this_claim=True)
     blocked = frozenset(row.blocked)
@@ -210,8 +196,10 @@ def _won(row: Row[Any]) -> Claimed | Settled:
     )
 
 
-def _lost(connection: Connection, message_id: UUID) -> Settled | Busy:
-    row = connection.execute(_HOLDER, {"id": message_id}).one()
+def _lost(engine: Engine, message_id: UUID) -> Settled | Busy:
+    row = _HOLDER.one_or_none(engine, id=message_id)
+    if row is None:
+        raise LookupError("A message that another worker had claimed has gone from the ledger.")
     if row.state in (MessageState.SENDING, MessageState.QUEUED):
         return Busy(max(0.0, row.lease_seconds or 0.0))
     return Settled(MessageState(row.state), by_this_claim=False)

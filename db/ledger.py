@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import JSON
-from sqlalchemy.types import Uuid
-
-from db.engine import statements
+from db.direct import Direct
 from db.refused import storable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from sqlalchemy import Engine, TextClause
+    from sqlalchemy import Engine
 
 
 @dataclass(frozen=True)
@@ -35,14 +32,10 @@ class Why:
     reason: str
 
 
-def _statement(sql: str) -> TextClause:
-    return text(sql).bindparams(bindparam("id", type_=Uuid()))
-
-
 # An event may have settled the message before its own sender could: never step back from that. A
 # sender that was believed lost may come when the message already waits to be sent again: that SES
 # took it counts, unless a new attempt has begun.
-_SENT = _statement("""
+_SENT = Direct("""
 WITH recorded AS (
     UPDATE email_messages SET
         state = CASE WHEN state IN ('sending', 'unknown', 'held', 'parked', 'queued')
@@ -64,7 +57,7 @@ SELECT id FROM recorded
 
 # A claim whose lease ran out while its sender was slow is unknown by now, and its job lies nowhere
 # but in the sender's hand: what the sender knows still counts, unless a new attempt has begun.
-_FAILED = _statement("""
+_FAILED = Direct("""
 UPDATE email_messages SET state = 'failed', attempts_used = attempts_used + 1,
     lease_until = NULL, due_at = NULL, payload = NULL,
     outcome_code = :code, outcome_reason = :reason, updated_at = now()
@@ -72,17 +65,20 @@ WHERE id = :id AND attempt = :attempt AND state IN ('sending', 'unknown')
 RETURNING id
 """)
 
-_PARKED = _statement("""
+_PARKED = Direct("""
 UPDATE email_messages SET state = :state,
     attempts_used = attempts_used + :attempts_used,
     lease_until = NULL, due_at = now() + make_interval(secs => :after_seconds),
-    payload = :payload, outcome_code = :code, outcome_reason = :reason, updated_at = now()
+    payload = :payload::json, outcome_code = :code, outcome_reason = :reason, updated_at = now()
 WHERE id = :id AND attempt = :attempt AND state IN ('sending', 'unknown')
 RETURNING id
-""").bindparams(bindparam("payload", type_=JSON(none_as_null=True)))
+""")
 
-_RELEASED = _statement("""
-UPDATE email_messages SET state = 'queued', lease_until = NULL, updated_at = now()
+# A job that the ledger still holds may lie nowhere else: then it waits here, not on SQS.
+_RELEASED = Direct("""
+UPDATE email_messages SET lease_until = NULL, updated_at = now(),
+    state = CASE WHEN payload IS NULL THEN 'queued' ELSE 'parked' END,
+    due_at = CASE WHEN payload IS NOT NULL THEN now() END
 WHERE id = :id AND attempt = :attempt AND state = 'sending'
 RETURNING id
 """)
@@ -111,7 +107,7 @@ def park(
 
     False if the claim is no longer ours.
     """
-    waiting = {"state": "parked", "after_seconds": after_seconds, "payload": dict(payload)}
+    waiting = {"state": "parked", "after_seconds": after_seconds, "payload": json.dumps(payload)}
     used = {"attempts_used": int(uses_attempt)}
     return _write(engine, _PARKED, held, **waiting, **used, **_told(why))
 
@@ -120,12 +116,12 @@ def record_unknown(
     engine: Engine, held: Held, why: Why, *, payload: Mapping[str, Any], grace_seconds: float
 ) -> bool:
     """SES may have taken it: put it aside until an event tells. False if no longer ours."""
-    waiting = {"state": "unknown", "after_seconds": grace_seconds, "payload": dict(payload)}
+    waiting = {"state": "unknown", "after_seconds": grace_seconds, "payload": json.dumps(payload)}
     return _write(engine, _PARKED, held, **waiting, attempts_used=0, **_told(why))
 
 
 def release(engine: Engine, held: Held) -> bool:
-    """Give the claim back: nothing reached SES and the message still lies on SQS."""
+    """Give the claim back: nothing reached SES, and the job lies where it did before."""
     return _write(engine, _RELEASED, held)
 
 
@@ -134,7 +130,6 @@ def _told(why: Why) -> dict[str, str]:
     return {name: storable(told) for name, told in asdict(why).items()}
 
 
-def _write(engine: Engine, statement: TextClause, held: Held, **values: object) -> bool:
-    with statements(engine) as connection:
-        parameters = {"id": held.message_id, "attempt": held.attempt, **values}
-        return connection.execute(statement, parameters).one_or_none() is not None
+def _write(engine: Engine, statement: Direct, held: Held, **values: object) -> bool:
+    row = statement.one_or_none(engine, id=held.message_id, attempt=held.attempt, **values)
+    return row is not None

@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
-
-from db.engine import statements
+from db.direct import Direct
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -68,34 +66,35 @@ LEAST_FACTOR = 0.02
 RECOVERY_PER_SECOND = 0.02
 THROTTLED_PAUSE_SECONDS = 0.5
 
-_ENSURE = text("INSERT INTO pacers (region) VALUES (:region) ON CONFLICT DO NOTHING")
+_ENSURE = Direct("INSERT INTO pacers (region) VALUES (:region) ON CONFLICT DO NOTHING")
 
 _FACTOR = f"""LEAST(1.0, rate_factor
     + {RECOVERY_PER_SECOND} * EXTRACT(epoch FROM clock_timestamp() - throttled_at))"""
 _PER_TOKEN = f"(1.0 / (account.rate * {_FACTOR}))"
-_SHARE_DUE = "coalesce((shares ->> :stream)::float, 0.0)"
+_SHARE_DUE = "coalesce((shares ->> :stream::text)::float, 0.0)"
 _NOW = "EXTRACT(epoch FROM clock_timestamp())"
 
 # All in one row and one UPDATE: a reservation that waited for the row is evaluated afresh against
 # what the row holds then. clock_timestamp(), because now() is older than such a wait. Losing the
 # last moments of the schedule in a crash of the database costs nothing, so its commit does not
 # wait for the disk.
-_RESERVE = text(f"""
+_RESERVE = Direct(f"""
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 account AS (
-    SELECT LEAST(max_send_rate, :most_per_second) * :utilisation AS rate
+    SELECT LEAST(max_send_rate, :most_per_second::float) * :utilisation::float AS rate
     FROM ses_accounts WHERE region = :region AND max_send_rate > 0
 )
 UPDATE pacers SET
     next_free_at = GREATEST(
         next_free_at, clock_timestamp() - make_interval(secs => {CATCH_UP_SECONDS})
-    ) + make_interval(secs => :tokens * {_PER_TOKEN}),
+    ) + make_interval(secs => :tokens::float * {_PER_TOKEN}),
     shares = shares || jsonb_build_object(
-        :stream, GREATEST({_SHARE_DUE}, {_NOW}) + :tokens * {_PER_TOKEN} / :share
+        :stream::text,
+        GREATEST({_SHARE_DUE}, {_NOW}) + :tokens::float * {_PER_TOKEN} / :share::float
     )
 FROM quick, account
 WHERE region = :region AND (
-    next_free_at <= clock_timestamp() + make_interval(secs => :ahead_seconds)
+    next_free_at <= clock_timestamp() + make_interval(secs => :ahead_seconds::float)
     OR ({_SHARE_DUE} <= {_NOW}
         AND next_free_at <= clock_timestamp() + make_interval(secs => {FURTHEST_SECONDS}))
 )
@@ -103,16 +102,16 @@ RETURNING EXTRACT(epoch FROM next_free_at - clock_timestamp())::float AS until,
     {_PER_TOKEN}::float AS seconds_per_token
 """)  # noqa: S608  only constants are put in
 
-_ROOM = text(f"""
+_ROOM = Direct(f"""
 SELECT LEAST(
-        EXTRACT(epoch FROM next_free_at - clock_timestamp())::float - :ahead_seconds,
+        EXTRACT(epoch FROM next_free_at - clock_timestamp())::float - :ahead_seconds::float,
         {_SHARE_DUE} - {_NOW}::float
     ) AS wait,
     EXISTS (SELECT FROM ses_accounts WHERE region = :region AND max_send_rate > 0) AS known
 FROM pacers WHERE region = :region
 """)  # noqa: S608  only constants are put in
 
-_THROTTLE = text(f"""
+_THROTTLE = Direct(f"""
 UPDATE pacers SET
     rate_factor = GREATEST({LEAST_FACTOR}, {_FACTOR} * {THROTTLED_FACTOR}),
     throttled_at = clock_timestamp(),
@@ -124,8 +123,7 @@ WHERE region = :region AND throttled_at <= clock_timestamp() - interval '1 secon
 
 def ensure(engine: Engine, region: str) -> None:
     """Make sure that the region has a schedule."""
-    with statements(engine) as connection:
-        connection.execute(_ENSURE, {"region": region})
+    _ENSURE.one_or_none(engine, region=region)
 
 
 def reserve(engine: Engine, terms: Terms, tokens: int) -> Reserved | Full | NoRate:
@@ -139,12 +137,11 @@ def reserve(engine: Engine, terms: Terms, tokens: int) -> Reserved | Full | NoRa
         "utilisation": terms.utilisation,
         "most_per_second": terms.most_per_second,
     }
-    with statements(engine) as connection:
-        row = connection.execute(_RESERVE, values).one_or_none()
-        if row is not None:
-            first = row.until - tokens * row.seconds_per_token
-            return Reserved(max(0.0, first), row.seconds_per_token)
-        room = connection.execute(_ROOM, values).one_or_none()
+    row = _RESERVE.one_or_none(engine, **values)
+    if row is not None:
+        first = row.until - tokens * row.seconds_per_token
+        return Reserved(max(0.0, first), row.seconds_per_token)
+    room = _ROOM.one_or_none(engine, **values)
     if room is None or not room.known:
         return NoRate()
     return Full(max(0.0, room.wait))
@@ -155,5 +152,4 @@ def throttle(engine: Engine, region: str) -> None:
 
     Many refusals at once count as one: the rate falls at most once a second.
     """
-    with statements(engine) as connection:
-        connection.execute(_THROTTLE, {"region": region})
+    _THROTTLE.one_or_none(engine, region=region)

@@ -136,20 +136,18 @@ class Delivery:
     def _attempt(self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float) -> Outcome | None:
         """Send under the claim. None: there was no time left for it, and the claim is released."""
         try:
-            ready = self._ready_in_time(job, claimed, slot, lease_ends)
+            ready = self._ready_in_time(job, claimed, slot)
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
             self.recorder.give_claim_back(job, claimed)
             raise
-        if ready is None:
+        outcome = self._post(job, ready, lease_ends) if isinstance(ready, Ready) else ready
+        if outcome is None:
             self.recorder.give_claim_back(job, claimed)
-            return None
-        return self._post(job, ready) if isinstance(ready, Ready) else ready
+        return outcome
 
-    def _ready_in_time(
-        self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float
-    ) -> Ready | Outcome | None:
-        """The request, when its moment has come; None when the lease is too short for it now."""
+    def _ready_in_time(self, job: Job, claimed: Claimed, slot: Slot) -> Ready | Outcome:
+        """The request, when its moment has come."""
         request = self._prepare(job, claimed)
         ready = request if isinstance(request, Halt) else self.sender.prepare(request)
         if not isinstance(ready, Ready):
@@ -159,12 +157,10 @@ class Delivery:
         except Exception:
             ready.drop()
             raise
-        is_open = self._may_go(job)
-        is_time_left = time.monotonic() + self._longest_call_seconds() <= lease_ends
-        if is_open and is_time_left:
+        if self._may_go(job):
             return ready
         ready.drop()
-        return None if is_open else _GATE_SHUT
+        return _GATE_SHUT
 
     def _await_turn(self, job: Job, claimed: Claimed, slot: Slot) -> None:
         """Wait for the slot, or for another one where its moment passed before all was ready."""
@@ -173,11 +169,14 @@ class Delivery:
         while not pacer.wait_for(slot):
             slot = self.patience.until_done(partial(pacer.reserve, recipients))
 
-    def _post(self, job: Job, ready: Ready) -> Outcome:
+    def _post(self, job: Job, ready: Ready, lease_ends: float) -> Outcome | None:
+        """POST within the lease, whatever held this process up; None if that is too late now."""
         began = time.monotonic()
         failpoint("before_post")
-        outcome = ready.send()
+        outcome = ready.send(not_after=lease_ends - self._longest_call_seconds())
         failpoint("after_accepted")
+        if outcome is None:
+            return None
         self.metrics.record_call(time.monotonic() - began)
         own_set = job.message.configuration_set in (None, job.stream.configuration_set)
         return narrowed(outcome, own_configuration_set=own_set)

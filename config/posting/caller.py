@@ -13,7 +13,7 @@ from botocore.parsers import create_parser
 from botocore.utils import normalize_url_path
 
 from config.posting.connecting import Endpoint
-from config.posting.exchange import Exchange
+from config.posting.exchange import MOST_BODY_BYTES, Exchange
 from config.posting.plans import plan_of
 from config.posting.signing import Signer
 
@@ -37,9 +37,12 @@ _CREDENTIALS_PROBLEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request that has only to leave: `post` it or `drop` it, once."""
+    """A request that has only to leave: `post` it or `drop` it, once.
 
-    post: Callable[[], Answer]
+    `post` takes the moment (monotonic clock) after which it must not leave, or None.
+    """
+
+    post: Callable[[float | None], Answer]
     drop: Callable[[], None]
 
 
@@ -54,6 +57,7 @@ class Caller:
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
         most_idle: int,
+        most_body_bytes: int = MOST_BODY_BYTES,
     ) -> None:
         """Nothing is connected yet, and no credentials are needed.
 
@@ -63,6 +67,7 @@ class Caller:
             connect_timeout_seconds: For each address of the endpoint.
             read_timeout_seconds: From the first byte of a request to the last of its answer.
             most_idle: How many connections are kept open.
+            most_body_bytes: The longest answer.
 
         Raises:
             ConfigurationError: Calls cannot be made as configured; the text says why.
@@ -84,6 +89,7 @@ class Caller:
             plan.headers,
             read_timeout_seconds=read_timeout_seconds,
             most_idle=most_idle,
+            most_body_bytes=most_body_bytes,
         )
 
     def prepare(self, operation: str, body: bytes) -> Prepared:
@@ -100,7 +106,9 @@ class Caller:
         )
         line = self.exchange.connect()
         return Prepared(
-            lambda: self._checked(operation, self.exchange.post(headers, body, line)),
+            lambda not_after: self._checked(
+                operation, self.exchange.post(headers, body, line, not_after=not_after)
+            ),
             lambda: self.exchange.keep(line),
         )
 
@@ -112,7 +120,7 @@ class Caller:
             botocore.exceptions.BotoCoreError: There was no answer; whether the request had begun
                 to leave is told by the kind of error.
         """
-        return self.prepare(operation, body).post()
+        return self.prepare(operation, body).post(None)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _REUSE_WITHIN_SECONDS = 4.0
 _RECEIVE_BYTES = 65_536
 _MOST_HEAD_BYTES = 65_536
-_MOST_BODY_BYTES = 1_048_576
+# An answer of SES is small; one of SQS has ten messages of a MiB each, and their JSON escapes.
+MOST_BODY_BYTES = 1_048_576
 
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH = re.compile(r"[0-9]{1,9}")
@@ -36,6 +37,10 @@ _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?")
 _FIRST_FINAL_STATUS = 200
 _SWITCHING_PROTOCOLS = 101
 _STATUSES_WITHOUT_BODY = frozenset({204, 304})
+
+
+class TooLateError(Exception):
+    """The moment up to which the request might have left has passed: it has not left."""
 
 
 class NotUnderstoodError(Exception):
@@ -80,6 +85,7 @@ class Exchange:
         *,
         read_timeout_seconds: float,
         most_idle: int,
+        most_body_bytes: int = MOST_BODY_BYTES,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -88,8 +94,10 @@ class Exchange:
             headers: What goes with every request.
             read_timeout_seconds: From the first byte of a request to the last of its answer.
             most_idle: How many connections are kept open.
+            most_body_bytes: Longer answers count as not understood.
         """
         self._endpoint = endpoint
+        self._most_body_bytes = most_body_bytes
         self._read_timeout_seconds = read_timeout_seconds
         self._most_idle = most_idle
         # The last one used is the first one taken, so that a few stay warm and the rest goes.
@@ -105,12 +113,21 @@ class Exchange:
         """
         return self._kept() or Line(self._endpoint.connect(), monotonic(), is_new=True)
 
-    def post(self, headers: Mapping[str, str], body: bytes, line: Line | None = None) -> Answer:
+    def post(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        line: Line | None = None,
+        *,
+        not_after: float | None = None,
+    ) -> Answer:
         """Send one request, once, and wait for its answer, whatever its status.
 
         `line` is a connection of `connect`; one that has grown too old meanwhile is replaced.
+        `not_after` is a moment of the monotonic clock, looked at last thing before the first byte.
 
         Raises:
+            TooLateError: That moment has passed; nothing was sent.
             botocore.exceptions.BotoCoreError: One of those of `Endpoint.connect`: nothing was sent.
             botocore.exceptions.ReadTimeoutError: No whole answer in time. It may have arrived.
             botocore.exceptions.ConnectionClosedError: No whole answer, or none that could be
@@ -120,10 +137,13 @@ class Exchange:
         request = f"{self._request_begins}{_lines(headers)}{length}".encode("ascii") + body
         connection = self._usable(line or self.connect())
         is_reusable = False
+        if not_after is not None and monotonic() > not_after:
+            connection.close()
+            raise TooLateError
         try:
             deadline = monotonic() + self._read_timeout_seconds
             is_sent_whole = _send(connection.sock, request, deadline)
-            answer, is_persistent = _Reader(connection.sock, deadline).read()
+            answer, is_persistent = _Reader(connection.sock, deadline, self._most_body_bytes).read()
             is_reusable = is_sent_whole and is_persistent
         except TimeoutError as error:
             raise boto.ReadTimeoutError(endpoint_url=self._endpoint.url, error=error) from error
@@ -168,10 +188,13 @@ class Exchange:
 class _Reader:
     """Reads one answer from a socket."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
+    def __init__(
+        self, sock: socket.socket, deadline: float, most_body_bytes: int = MOST_BODY_BYTES
+    ) -> None:
         self._sock = sock
         self._deadline = deadline
-        self._pending = b""
+        self._most_body_bytes = most_body_bytes
+        self._pending = bytearray()
 
     def read(self) -> tuple[Answer, bool]:
         """The answer, and whether the connection may carry another request."""
@@ -210,14 +233,14 @@ class _Reader:
         return self._exactly(int(length[0]))
 
     def _chunks(self) -> bytes:
-        body = b""
+        body = bytearray()
         while size := self._chunk_size():
             body += self._exactly(size)
-            if self._exactly(2) != b"\r\n" or len(body) > _MOST_BODY_BYTES:
+            if self._exactly(2) != b"\r\n" or len(body) > self._most_body_bytes:
                 raise NotUnderstoodError("A chunk is longer than it says, or all are too long.")
         while self._until(b"\r\n"):
             pass  # trailers
-        return body
+        return bytes(body)
 
     def _chunk_size(self) -> int:
         line = _CHUNK_LINE.fullmatch(self._until(b"\r\n"))
@@ -230,15 +253,18 @@ class _Reader:
             if len(self._pending) > _MOST_HEAD_BYTES:
                 raise NotUnderstoodError("The answer's headers are too long.")
             self._receive()
-        found, self._pending = self._pending[:end], self._pending[end + len(mark) :]
-        return found
+        return self._take(end, len(mark))
 
     def _exactly(self, length: int) -> bytes:
-        if length > _MOST_BODY_BYTES:
+        if length > self._most_body_bytes:
             raise NotUnderstoodError("The answer is too long.")
         while len(self._pending) < length:
             self._receive()
-        found, self._pending = self._pending[:length], self._pending[length:]
+        return self._take(length)
+
+    def _take(self, length: int, after: int = 0) -> bytes:
+        found = bytes(self._pending[:length])
+        del self._pending[: length + after]
         return found
 
     def _receive(self) -> None:

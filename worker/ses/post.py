@@ -23,9 +23,13 @@ _OPERATION = "SendEmail"
 
 @dataclass(frozen=True, slots=True)
 class PreparedSend:
-    """A request that has only to leave: `post` it, as `send_email` does, or `drop` it; once."""
+    """A request that has only to leave: `post` it, as `send_email` does, or `drop` it; once.
 
-    post: Callable[[], dict[str, Any]]
+    `post` takes the moment (monotonic clock) after which it must not leave, or None; it then
+    raises `config.posting.exchange.TooLateError`.
+    """
+
+    post: Callable[[float | None], dict[str, Any]]
     drop: Callable[[], None]
 
 
@@ -64,7 +68,7 @@ class SesPost:
             botocore.exceptions.BotoCoreError: There was no answer; whether the request had begun
                 to leave is told by the kind of error, see `worker.ses.classify`.
         """
-        return self.prepare(**request).post()
+        return self.prepare(**request).post(None)
 
     def prepare(self, **request: Any) -> PreparedSend:  # noqa: ANN401  as boto3's
         """Everything that comes before the POST: the body, the signature, an open connection.
@@ -75,9 +79,9 @@ class SesPost:
         try:
             body = self._body.write(request)
         except NotOrdinaryError:
-            return PreparedSend(lambda: dict(self._client.send_email(**request)), lambda: None)
+            return PreparedSend(lambda _: dict(self._client.send_email(**request)), lambda: None)
         prepared = self._caller.prepare(_OPERATION, body)
-        return PreparedSend(lambda: _accepted(prepared.post()), prepared.drop)
+        return PreparedSend(lambda not_after: _accepted(prepared.post(not_after)), prepared.drop)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from config.posting.exchange import TooLateError
 from db.ledger import Why
 from worker.ses.classify import classify
 from worker.ses.outcomes import Outcome, Sent, Unknown
@@ -23,9 +24,15 @@ class Ready:
     def __init__(self, prepared: PreparedSend) -> None:
         self._prepared = prepared
 
-    def send(self) -> Outcome:
-        """POST it, once. Never raises for what SES or the network does."""
-        return _understood(self._prepared.post)
+    def send(self, *, not_after: float) -> Outcome | None:
+        """POST it, once. Never raises for what SES or the network does.
+
+        None: the moment `not_after` (monotonic clock) had passed, and nothing has left.
+        """
+        try:
+            return _understood(lambda: self._prepared.post(not_after))
+        except TooLateError:
+            return None
 
     def drop(self) -> None:
         """It is not to be sent; its connection serves another."""
@@ -59,6 +66,8 @@ def _understood(post: Callable[[], dict[str, Any]]) -> Outcome:
         answer = post()
     except (BotoCoreError, ClientError) as error:
         return classify(error)
+    except TooLateError:
+        raise
     except Exception as error:  # noqa: BLE001  whatever it is, the request may have left
         return Unknown("answer_lost", Why(type(error).__name__, "The SDK failed during a send."))
     message_id = answer.get("MessageId")

@@ -108,6 +108,15 @@ def test_a_lost_answer_is_an_error_and_not_asked_for_again(
     assert sum(simulator.control.calls()["sqs.ReceiveMessage"].values()) == 1
 
 
+def test_ten_large_messages_full_of_quotes_come_in_one_answer(ours: Any) -> None:
+    url = ours.create_queue(QueueName="large")["QueueUrl"]
+    body = '"' * 1_000_000
+    for _ in range(10):
+        ours.send_message(QueueUrl=url, MessageBody=body)
+    messages = ours.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [message["Body"] for message in messages] == [body] * 10
+
+
 def test_an_answer_that_is_no_object_is_an_error(ours: Any, queue_url: str) -> None:
     answer = mock.Mock(status=200, headers={}, body=b"<html>")
     with (
@@ -130,7 +139,7 @@ def test_the_signature_is_botocores(
     answer = mock.Mock(status=200, headers={}, body=b"{}")
     sent: list[tuple[dict[str, str], bytes]] = []
 
-    def post(headers: dict[str, str], body: bytes, _line: None) -> object:
+    def post(headers: dict[str, str], body: bytes, _line: None, *, not_after: None) -> object:
         sent.append((headers, body))
         return answer
 

@@ -48,7 +48,9 @@ class Ses:
     def prepare(self, request: dict[str, Any]) -> Ready:
         return Loaded(self)
 
-    def post(self) -> Outcome:
+    def post(self, not_after: float) -> Outcome | None:
+        if module.time.monotonic() > not_after:
+            return None
         self._happened.append("post")
         return self._answers.pop(0)
 
@@ -59,8 +61,8 @@ class Loaded(Ready):
     def __init__(self, ses: Ses) -> None:
         self._ses = ses
 
-    def send(self) -> Outcome:
-        return self._ses.post()
+    def send(self, *, not_after: float) -> Outcome | None:
+        return self._ses.post(not_after)
 
     def drop(self) -> None:
         """There is no connection to keep."""

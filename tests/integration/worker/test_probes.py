@@ -11,12 +11,12 @@ import boto3
 import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
-from worker.ses.signing import Signer
 
 from config.aws import ses_control
 from config.health import Progress
+from config.posting.signing import Signer
 from config.settings import load_settings
-from db import accounts, gates, pacing, parking, probes
+from db import accounts, gates, pacing, parking, probes, unknowns
 from db.accounts import AccountReading
 from db.gate_news import GateNews
 from db.messages import status
@@ -29,6 +29,8 @@ from worker.runtime import Runtime
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import QuotaWatch
 from worker.scheduler.watches import AccountWatch
+from worker.ses.sender import Ready, Sender
+from worker.stopping import StoppingError
 from worker.transport import Received
 
 if TYPE_CHECKING:
@@ -292,10 +294,10 @@ def test_renewed_credentials_are_taken_without_a_restart(
     sign = Signer.sign
 
     def note_and_sign(
-        self: Signer, body: bytes, credentials: ReadOnlyCredentials, *, epoch_seconds: float
+        self: Signer, body: bytes, credentials: ReadOnlyCredentials, **options: Any
     ) -> dict[str, str]:
         used.append(credentials.access_key)
-        return sign(self, body, credentials, epoch_seconds=epoch_seconds)
+        return sign(self, body, credentials, **options)
 
     monkeypatch.setattr(Signer, "sign", note_and_sign)
     issue("OLD")
@@ -343,13 +345,64 @@ def test_without_the_database_the_news_only_waits(engine: Engine) -> None:
 def test_a_message_whose_gate_shuts_while_its_slot_comes_is_not_posted(
     worker: Runtime, engine: Engine, aws: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait_for(*_: object) -> None:
+    def wait_for(*_: object) -> bool:
         worker.gatekeeper.refuse(["*"], reason="quota", message_id=uuid.uuid4(), seconds=60)
+        return True
 
     monkeypatch.setattr(Pacer, "wait_for", wait_for)
     waiting = deliver(worker)
     assert calls(aws) == 0
     assert state(engine, waiting) == "parked"
+
+
+def test_a_probe_that_is_given_back_waits_in_the_ledger_again(
+    worker: Runtime, engine: Engine, aws: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its job lies nowhere but there."""
+    refused = refused_once(worker, engine, aws)
+
+    def stops(*_: object) -> bool:
+        raise StoppingError
+
+    monkeypatch.setattr(Pacer, "wait_for", stops)
+    worker.prober.probe()
+    assert (state(engine, refused), job_is_kept(engine)) == ("parked", True)
+    time_is_over(engine)
+    monkeypatch.undo()
+    worker.prober.probe()
+    assert state(engine, refused) == "sent"
+
+
+def test_the_job_of_a_probe_that_is_killed_is_not_lost(
+    worker: Runtime, engine: Engine, aws: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = refused_once(worker, engine, aws)
+
+    class KilledError(BaseException):
+        """Nothing is done any more, as after a SIGKILL."""
+
+    def killed(*_: object) -> Ready:
+        raise KilledError
+
+    monkeypatch.setattr(Sender, "prepare", killed)
+    with pytest.raises(KilledError):
+        worker.prober.probe()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_messages SET lease_until = now() - interval '1 s'"))
+    assert unknowns.sweep(engine, grace_seconds=0) == [refused]
+    assert (state(engine, refused), job_is_kept(engine)) == ("unknown", True)
+
+
+def refused_once(worker: Runtime, engine: Engine, aws: Control) -> uuid.UUID:
+    aws.fault("ses", "SendEmail", "status", times=1, **EXPIRED)
+    refused = deliver(worker)
+    time_is_over(engine)
+    return refused
+
+
+def job_is_kept(engine: Engine) -> bool:
+    with engine.begin() as connection:
+        return bool(connection.scalar(text("SELECT payload IS NOT NULL FROM email_messages")))
 
 
 def test_a_look_that_began_before_a_refusal_does_not_open_what_it_shuts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from time import monotonic
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from urllib3.connection import HTTPConnection
 
 from config.posting.connecting import Endpoint
-from config.posting.exchange import Answer, Exchange, NotUnderstoodError, _Reader
+from config.posting.exchange import Answer, Exchange, NotUnderstoodError, TooLateError, _Reader
 
 BODY = b'{"MessageId": "0102"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY
@@ -134,6 +135,21 @@ def test_a_connection_that_did_not_take_the_whole_request_is_not_kept(
     exchange = Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
     assert [exchange.post({}, b"{}").body for _ in range(2)] == [BODY, BODY]
     assert len(opened) == 2
+
+
+def test_a_request_whose_moment_has_passed_does_not_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = HTTPConnection("ses.test")
+    connection.sock = mock.Mock()
+    monkeypatch.setattr(Endpoint, "connect", lambda _: connection)
+    monkeypatch.setattr(HTTPConnection, "is_connected", True)
+    endpoint = Endpoint("http://ses.test/", connect_timeout_seconds=1)
+    exchange = Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
+    sock = connection.sock
+    with pytest.raises(TooLateError):
+        exchange.post({}, b"{}", not_after=monotonic() - 0.001)
+    assert sock.sendall.call_count == 0
 
 
 @pytest.mark.parametrize(("proxy", "port"), [("http://proxy.test", 80), ("proxy.test:3128", 3128)])

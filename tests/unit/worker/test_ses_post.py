@@ -45,7 +45,7 @@ class Wire:
     def connect(self) -> None:
         """Nothing is connected here."""
 
-    def post(self, headers: dict[str, str], body: bytes, line: None) -> Answer:
+    def post(self, headers: dict[str, str], body: bytes, line: None, *, not_after: None) -> Answer:
         self.sent.append((headers, body))
         return self.answer
 
