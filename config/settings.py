@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     events_queue: QueueName | None = None
     receive_wait_seconds: int = Field(default=10, ge=1, le=20)
     visibility_timeout_seconds: int = Field(default=300, ge=5, le=43_200)
+    sqs_counts_lag_seconds: float = Field(default=60, ge=1, le=600)
     max_receive_count: int = Field(default=10, ge=2, le=1000)
 
     # --- time-outs of single calls

@@ -14,7 +14,7 @@ from config.logs import configure_logs
 from config.monitor import Monitor
 from config.process import Shutdown
 from consumers.metrics import Metrics
-from consumers.polling import Poller, Tools
+from consumers.polling import LONGEST_POLL_SECONDS, Poller, Tools
 from consumers.queues import find_queue
 from db import engine as database
 
@@ -62,7 +62,18 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
     shutdown.on_signals()
     monitor.start()
     log.info("events process starts", queue=queue.name, **settings.masked())
-    _drain(Tools(queue, engine, metrics, progress, shutdown.stopping), settings, pollers)
+    _drain(
+        Tools(
+            queue,
+            engine,
+            metrics,
+            progress,
+            shutdown.stopping,
+            lag_seconds=settings.sqs_counts_lag_seconds,
+        ),
+        settings,
+        pollers,
+    )
     queue.close()
     monitor.stop()
     shutdown.ended()
@@ -71,7 +82,11 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
 
 def _drain(tools: Tools, settings: Settings, pollers: int) -> None:
     team = [
-        Poller(f"poller-{number}", tools, wait_seconds=settings.receive_wait_seconds)
+        Poller(
+            f"poller-{number}",
+            tools,
+            wait_seconds=min(settings.receive_wait_seconds, LONGEST_POLL_SECONDS),
+        )
         for number in range(1, pollers + 1)
     ]
     for poller in team:

@@ -17,11 +17,11 @@ from consumers.batches import apply_apart, understand
 from consumers.errors import GaveUpError, NotDeletedError
 from consumers.metrics import unmatched
 from consumers.queues import MESSAGES_PER_CALL
-from consumers.witness import PROVING_WAIT_SECONDS, Witness
+from consumers.witness import Witness
 from db import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Engine
 
@@ -37,8 +37,10 @@ log = structlog.get_logger(__name__)
 BATCH_MESSAGES = 100
 DELETE_ATTEMPTS = 3
 
-# How long a poller that waits for messages is itself waited for at the end.
-IDLE_GRACE_SECONDS = 1.0
+# What SQS hands to a poll that is left behind stays hidden for minutes: polls are short, and each
+# is waited for at the end.
+LONGEST_POLL_SECONDS = 2
+IDLE_GRACE_SECONDS = 3.0
 BATCH_GRACE_SECONDS = 8.0
 
 AFTER_A_DEFECT_SECONDS = 1.0
@@ -46,13 +48,14 @@ AFTER_A_DEFECT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Tools:
-    """What the pollers of a process share."""
+    """What the pollers of a process share. `lag_seconds`: how far SQS's counts may be behind."""
 
     queue: EventQueue
     engine: Engine
     metrics: Metrics
     progress: Progress
     stopping: threading.Event
+    lag_seconds: float
 
 
 class Poller:
@@ -66,7 +69,7 @@ class Poller:
         self._stopping = tools.stopping
         self._wait_seconds = wait_seconds
         self._patience = Patience(name, tools.metrics, tools.progress, tools.stopping)
-        self._witness = Witness(tools.queue, tools.engine)
+        self._witness = Witness(tools.queue, tools.engine, lag_seconds=tools.lag_seconds)
         self._in_hand = threading.Event()
         self._thread = threading.Thread(target=self.run, name=name, daemon=True)
 
@@ -100,32 +103,25 @@ class Poller:
         self._thread.join(max(0.0, moment - time.monotonic()))
 
     def _round(self) -> None:
-        self._witness_says(self._witness.begin)
-        messages, is_exhausted = self._patience.until_done("receive", self._receive)
+        messages = self._patience.until_done("receive", self._receive)
         if messages:
             try:
                 self._settle(messages)
             finally:
                 self._in_hand.clear()
-        if self._witness.is_proving:
-            self._witness_says(partial(self._witness.conclude, is_exhausted=is_exhausted))
-
-    def _witness_says(self, step: Callable[[], None]) -> None:
-        """A proof that fails is attempted again; the events do not wait for it."""
+        # What it cannot see now it looks at again; the events do not wait for it.
         with suppress(GaveUpError):
-            self._patience.until_done("watermark", step, attempts=1)
+            self._patience.until_done("watermark", self._witness.look, attempts=1)
 
-    def _receive(self) -> tuple[list[QueueMessage], bool]:
-        """What there is, and more while the queue is deep; and whether SQS had no more."""
-        wait_seconds = PROVING_WAIT_SECONDS if self._witness.is_proving else self._wait_seconds
-        messages = last = self._queue.receive(wait_seconds=wait_seconds)
-        is_exhausted = len(last) < MESSAGES_PER_CALL
+    def _receive(self) -> list[QueueMessage]:
+        """What there is, and more while the queue is deep."""
+        messages = last = self._queue.receive(wait_seconds=self._wait_seconds)
         if messages:
             self._in_hand.set()
         while len(last) == MESSAGES_PER_CALL and len(messages) < BATCH_MESSAGES:
             last = self._receive_more()
             messages = messages + last
-        return messages, is_exhausted
+        return messages
 
     def _receive_more(self) -> list[QueueMessage]:
         """What is in hand comes first: a failure here is the next round's to meet again."""
@@ -138,11 +134,7 @@ class Poller:
     def _settle(self, messages: list[QueueMessage]) -> None:
         began = time.monotonic()
         batch = understand(messages)
-        try:
-            self._patience.until_done("apply", partial(self._apply, batch))
-        except GaveUpError:
-            self._give_back(messages)
-            raise
+        self._patience.until_done("apply", partial(self._apply, batch))
         failpoint("in_event_commit")
         for notice in batch.notices:
             self._note(notice)
@@ -212,11 +204,3 @@ class Poller:
             self._patience.until_done("delete", delete, attempts=DELETE_ATTEMPTS)
         except GaveUpError:
             log.warning("messages stay on the queue, applied", messages=len(messages))
-
-    def _give_back(self, messages: Sequence[QueueMessage]) -> None:
-        try:
-            self._patience.until_done(
-                "give_back", partial(self._queue.give_back, messages), attempts=1
-            )
-        except GaveUpError:
-            log.warning("messages come back after their visibility timeout", messages=len(messages))

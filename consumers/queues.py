@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/We
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from config import aws
 from config.checks import check_retention
 from config.queues import depth_of, queue_attributes, queue_url
 from consumers.fields import moment
+from consumers.witness import HIDDEN_FOR_LAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 MESSAGES_PER_CALL = 10
-
-# Longer than `consumers.witness` takes for a proof, which must not miss what was given back.
-GIVEN_BACK_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,10 @@ class QueueMessage:
 class EventQueue:
     """One queue of events. Every method is one attempt, and raises what boto3 raises."""
 
-    def __init__(self, client: SQSClient, name: str, url: str) -> None:
+    def __init__(self, client: SQSClient, name: str, url: str, *, hidden_seconds: int) -> None:
+        """What is received stays hidden from other consumers for `hidden_seconds`."""
         self.name = name
+        self._hidden_seconds = hidden_seconds
         self._client = client
         self._url = url
 
@@ -52,6 +53,7 @@ class EventQueue:
             QueueUrl=self._url,
             MaxNumberOfMessages=MESSAGES_PER_CALL,
             WaitTimeSeconds=wait_seconds,
+            VisibilityTimeout=self._hidden_seconds,
             MessageSystemAttributeNames=["SentTimestamp"],
         )
         return [_received(message) for message in answer.get("Messages", [])]
@@ -70,29 +72,14 @@ class EventQueue:
             left += [group[int(failure["Id"])] for failure in answer.get("Failed", [])]
         return left
 
-    def give_back(self, messages: Sequence[QueueMessage]) -> None:
-        """Make them visible again soon, for whoever receives then."""
-        for group in _tens(messages):
-            self._client.change_message_visibility_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {
-                        "Id": str(number),
-                        "ReceiptHandle": message.receipt_handle,
-                        "VisibilityTimeout": GIVEN_BACK_SECONDS,
-                    }
-                    for number, message in enumerate(group)
-                ],
-            )
-
     def close(self) -> None:
         """Let the connections go that nobody uses."""
         self._client.close()
 
-    def is_in_nobodys_hands(self) -> bool:
-        """Whether no message is delayed or hidden because a consumer has it."""
+    def holds_nothing(self) -> bool:
+        """Whether by SQS's counts no message is visible, delayed or in anybody's hands."""
         depth = depth_of(self._client, self._url)
-        return not (depth.in_flight or depth.delayed)
+        return not (depth.visible or depth.in_flight or depth.delayed)
 
 
 def find_queue(settings: Settings) -> EventQueue:
@@ -106,7 +93,8 @@ def find_queue(settings: Settings) -> EventQueue:
     sqs = aws.sqs(settings)
     url = queue_url(sqs, name)
     check_retention(name, queue_attributes(sqs, name, url))
-    return EventQueue(aws.sqs_receiver(settings), name, url)
+    hidden_seconds = math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds)
+    return EventQueue(aws.sqs_receiver(settings), name, url, hidden_seconds=hidden_seconds)
 
 
 def _received(message: MessageTypeDef) -> QueueMessage:

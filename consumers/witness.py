@@ -1,8 +1,14 @@
-"""Watches for the proof that everything which lay on the event queue has been committed."""
+"""Watches for the proof that everything which lay on the event queue has been committed.
+
+SQS's counts are approximate, and up to a minute behind what has just changed:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-resources-required-process-messages.html
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from db import watermarks
@@ -14,55 +20,56 @@ if TYPE_CHECKING:
 
     from consumers.queues import EventQueue
 
-PROOF_EVERY_SECONDS = 5.0
+# A message that is received stays hidden for so many times the counts' lag: so nothing can change
+# its place twice, uncounted each time, within one proof.
+HIDDEN_FOR_LAGS = 3
+LONGEST_PROOF_LAGS = 1.5
+LOOKS_PER_LAG = 12
 
-# While a proof is attempted SQS is waited for just long enough that it asks all of its hosts.
-PROVING_WAIT_SECONDS = 1
 
-# A proof takes less time than anything that another consumer took and gave back stays hidden.
-LONGEST_PROOF_SECONDS = 8.0
+@dataclass(frozen=True)
+class Look:
+    """A moment at which the counts said that nothing was there."""
+
+    # By the database's clock, which dates the unknown outcomes too.
+    at: datetime
+    monotonic: float
 
 
 class Witness:
-    """Attempts a proof now and then, also under traffic that never ends.
+    """Looks at the queue's counts now and then, also under traffic that never ends.
 
-    Proved is the moment at which nothing was in anybody's hands, if a receive that followed was
-    answered with less than it had room for, that was committed and deleted, and then again nothing
-    was in anybody's hands. What lay on the queue at that moment was either in that answer, or
-    another consumer took it in between and has deleted, that is committed, it: what is given back
-    stays hidden for longer than a proof takes.
+    Proved is what lay there a lag before one look, if the counts said twice that nothing is
+    visible, hidden or delayed, at least a lag apart and not much more. A message of that time would
+    have been counted by the first look, unless it had just been received; then it would still be
+    hidden at the second, and counted, unless it was deleted: and that is, committed.
     """
 
-    def __init__(self, queue: EventQueue, engine: Engine) -> None:
+    def __init__(self, queue: EventQueue, engine: Engine, *, lag_seconds: float) -> None:
+        """`lag_seconds`: how far SQS's counts may be behind."""
         self._queue = queue
         self._engine = engine
-        self._tried_at = 0.0
-        # By the database's clock, which dates the unknown outcomes too.
-        self._quiet_at: datetime | None = None
+        self._lag_seconds = lag_seconds
+        self._looked_at = float("-inf")
+        self._first: Look | None = None
 
-    @property
-    def is_proving(self) -> bool:
-        """Whether the receive that comes is part of a proof."""
-        return self._quiet_at is not None
-
-    def begin(self) -> None:
-        """Before a receive: see whether a proof can begin. Raises as boto3 and SQLAlchemy do."""
-        self._quiet_at = None
+    def look(self) -> None:
+        """Look, if it is time to. Raises as boto3 and SQLAlchemy do."""
         now = time.monotonic()
-        if now - self._tried_at < PROOF_EVERY_SECONDS:
+        if now - self._looked_at < self._lag_seconds / LOOKS_PER_LAG:
             return
-        self._tried_at = now
-        moment = watermarks.moment(self._engine)
-        if self._queue.is_in_nobodys_hands():
-            self._quiet_at = moment
+        self._looked_at = now
+        # The moment comes first: a process that is stopped in between must not date it too late.
+        look = Look(watermarks.moment(self._engine), time.monotonic())
+        if self._queue.holds_nothing():
+            self._conclude(look)
 
-    def conclude(self, *, is_exhausted: bool) -> None:
-        """After what was received is committed and deleted. Raises what boto3 and the database do.
-
-        `is_exhausted`: SQS had less to give than was asked for.
-        """
-        quiet_at, self._quiet_at = self._quiet_at, None
-        if quiet_at is None or not is_exhausted or not self._queue.is_in_nobodys_hands():
-            return
-        if time.monotonic() - self._tried_at < LONGEST_PROOF_SECONDS:
-            watermarks.advance(self._engine, self._queue.name, quiet_at)
+    def _conclude(self, look: Look) -> None:
+        first = self._first
+        age_seconds = look.monotonic - first.monotonic if first else float("inf")
+        if first is None or age_seconds > LONGEST_PROOF_LAGS * self._lag_seconds:
+            self._first = look
+        elif age_seconds >= self._lag_seconds:
+            lag = timedelta(seconds=self._lag_seconds)
+            watermarks.advance(self._engine, self._queue.name, first.at - lag)
+            self._first = look

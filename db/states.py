@@ -37,7 +37,7 @@ class RecipientState(StrEnum):
 
 
 class EventKind(StrEnum):
-    """The kinds of event that SES publishes; `UNRECOGNISED` is kept and changes nothing."""
+    """The kinds of event that SES publishes; what is `UNRECOGNISED` is kept as it came."""
 
     SEND = "send"
     DELIVERY = "delivery"
@@ -55,7 +55,7 @@ class EventKind(StrEnum):
 
 # What an event proves about a message: SES had taken it, and then this. Events come in any order
 # and any number, so a state only ever climbs: the higher rank wins whichever came first.
-EVENT_PROVES: dict[EventKind, MessageState | None] = {
+EVENT_PROVES: dict[EventKind, MessageState] = {
     EventKind.SEND: MessageState.SENT,
     EventKind.DELIVERY: MessageState.DELIVERED,
     EventKind.DELIVERY_DELAY: MessageState.SENT,
@@ -66,8 +66,9 @@ EVENT_PROVES: dict[EventKind, MessageState | None] = {
     EventKind.RENDERING_FAILURE: MessageState.REJECTED,
     EventKind.OPEN: MessageState.DELIVERED,
     EventKind.CLICK: MessageState.DELIVERED,
-    EventKind.SUBSCRIPTION: None,
-    EventKind.UNRECOGNISED: None,
+    # Whatever SES says of a message, it has had it.
+    EventKind.SUBSCRIPTION: MessageState.SENT,
+    EventKind.UNRECOGNISED: MessageState.SENT,
 }
 
 MESSAGE_RANK: dict[MessageState, int] = {
@@ -109,7 +110,7 @@ FINAL = TAKEN_BY_SES | {MessageState.SUPPRESSED, MessageState.EXPIRED, MessageSt
 def after_event(state: MessageState, kind: EventKind) -> MessageState:
     """The message's state once the event is known. Commutative and idempotent."""
     proven = EVENT_PROVES[kind]
-    if proven is None or MESSAGE_RANK[proven] <= MESSAGE_RANK[state]:
+    if MESSAGE_RANK[proven] <= MESSAGE_RANK[state]:
         return state
     return proven
 

@@ -53,6 +53,21 @@ RETURNING m.id
 _RESEND_PROVEN = text(_SILENT.format(state="parked", due_at="now()", exists="NOT EXISTS"))
 _HOLD_DOUBTFUL = text(_SILENT.format(state="held", due_at="NULL", exists="EXISTS"))
 
+# Messages whose events must have come by now: has any of the latest ones been heard of? Where there
+# are none, nothing speaks against the silence.
+HEARD_OF_AT_MOST = 20
+_HEARS_EVENTS = text(f"""
+WITH lately AS (
+    SELECT id FROM email_messages
+    WHERE sent_at < now() - make_interval(secs => :grace_seconds)
+        AND sent_at > now() - make_interval(secs => :grace_seconds) - interval '1 hour'
+        AND provable
+    ORDER BY sent_at DESC LIMIT {HEARD_OF_AT_MOST}
+)
+SELECT NOT EXISTS (SELECT FROM lately)
+    OR EXISTS (SELECT FROM lately JOIN email_events AS e ON e.message_id = lately.id)
+""")  # noqa: S608  a constant
+
 # Without events nothing will ever be proved, and the stream's policy decides.
 _BY_POLICY = text("""
 UPDATE email_messages AS m SET state = :state, due_at = CASE :state WHEN 'parked' THEN now() END,
@@ -104,6 +119,12 @@ def sweep(engine: Engine, *, grace_seconds: float) -> list[UUID]:
     with engine.begin() as connection:
         rows = connection.execute(_SWEEP, {"grace_seconds": grace_seconds, "most": AT_ONCE})
         return [row.id for row in rows]
+
+
+def hears_events(engine: Engine, *, grace_seconds: float) -> bool:
+    """Whether SES's events come: without them, that the queue is empty proves nothing."""
+    with engine.begin() as connection:
+        return bool(connection.scalar(_HEARS_EVENTS, {"grace_seconds": grace_seconds}))
 
 
 def resend_proven(engine: Engine, *, events_queue: str) -> list[UUID]:

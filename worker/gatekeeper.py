@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from config.failures import error_name
 from db import gates
 from db.gate_news import GateNews
 
@@ -44,6 +45,7 @@ class Gatekeeper:
         self._own_changes = 0
         self._probe: UUID | None = None
         self._blind = False
+        self._here_until = float("-inf")
         self.has_probes_to_make = False
         self._thread = threading.Thread(target=self._run, name="gates", daemon=True)
 
@@ -59,6 +61,8 @@ class Gatekeeper:
 
     def is_open(self, stream: str, message_id: UUID | None = None) -> bool:
         """Whether mail of the stream that is in hand may be sent; the probe always may."""
+        if time.monotonic() < self._here_until:
+            return False
         if message_id is not None and message_id == self._probe:
             return True
         return not self._shut & {gates.EVERYTHING, stream}
@@ -86,6 +90,10 @@ class Gatekeeper:
         finally:
             self._change(shut)
 
+    def shut_here(self, seconds: float) -> None:
+        """This process cannot send for so long; others may well."""
+        self._here_until = time.monotonic() + seconds
+
     def _change(self, shut: frozenset[str]) -> None:
         with self._lock:
             self._shut |= shut
@@ -102,9 +110,9 @@ class Gatekeeper:
         changes = self._own_changes
         try:
             found = gates.all_shut(self._engine)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001  a look that fails is no gate that stands open
             if not self._blind:
-                log.warning("gates cannot be looked at", error=type(error).__name__)
+                log.warning("gates cannot be looked at", error=error_name(error))
             self._blind = True
         else:
             self._blind = False

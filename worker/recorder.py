@@ -113,7 +113,9 @@ class Recorder:
             return self._park(
                 job, held, outcome, max(seconds, policy.backoff_seconds(claimed.attempt))
             )
-        if outcome.scope is not Scope.GATE:
+        if outcome.scope is Scope.HOST:
+            self._gatekeeper.shut_here(seconds)
+        elif outcome.scope is not Scope.GATE:
             self._gatekeeper.refuse(
                 self._scopes(job, outcome.scope),
                 reason=outcome.cause,

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from botocore import exceptions as boto
+from urllib3.connection import HTTPSConnection
 
 if TYPE_CHECKING:
     import socket
@@ -60,8 +61,7 @@ class Answer:
 class Line:
     """An open connection that has carried nothing since that moment (monotonic clock).
 
-    A new one has carried nothing at all: TLS 1.3 then has something to read, which on others means
-    that the other side closes.
+    A new one with TLS 1.3 has something to read, which on others means that the other side closes.
     """
 
     connection: HTTPConnection
@@ -111,7 +111,11 @@ class Exchange:
         Raises:
             botocore.exceptions.BotoCoreError: One of those of `Endpoint.connect`.
         """
-        return self._kept() or Line(self._endpoint.connect(), monotonic(), is_new=True)
+        line = self._kept()
+        if line is not None:
+            return line
+        connection = self._endpoint.connect()
+        return Line(connection, monotonic(), is_new=isinstance(connection, HTTPSConnection))
 
     def post(
         self,

@@ -40,8 +40,11 @@ class Settler:
 
     def settle(self) -> None:
         """Decide what can be decided. Raises what SQLAlchemy raises."""
-        proven = unknowns.resend_proven(self._engine, events_queue=self._events_queue)
-        self._note("proven_not_sent", proven)
+        if unknowns.hears_events(self._engine, grace_seconds=self._grace_seconds):
+            proven = unknowns.resend_proven(self._engine, events_queue=self._events_queue)
+            self._note("proven_not_sent", proven)
+        else:
+            log.error("no events of SES arrive: check the subscription of their topic")
         doubtful = unknowns.hold_doubtful(self._engine, events_queue=self._events_queue)
         self._note("held", doubtful)
         self._note("resend", unknowns.resend_by_policy(self._engine, self._resending))

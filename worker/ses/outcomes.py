@@ -14,6 +14,7 @@ class Scope(StrEnum):
     """How much of the sending a refusal is about."""
 
     ACCOUNT = "account"  # everything this account sends
+    HOST = "host"  # everything this process sends: nothing has reached SES
     STREAM = "stream"  # what the stream is configured with
     MESSAGE = "message"  # something that this message names: its sender, its template
     GATE = "gate"  # SES was not asked: the gate of the stream is shut already

@@ -16,20 +16,20 @@ NOT_CONNECTED = Rule(
     "halt",
     "SES could not be reached, and nothing was sent: check the network, the proxy and the "
     "certificates.",
-    scope=Scope.ACCOUNT,
+    scope=Scope.HOST,
 )
 NO_CREDENTIALS = Rule(
     "credentials",
     "halt",
     "No AWS credentials could be found or refreshed.",
-    scope=Scope.ACCOUNT,
+    scope=Scope.HOST,
 )
 NOT_CONFIGURED = Rule(
     "configuration",
     "halt",
     "The AWS SDK cannot make calls as it is configured, and nothing was sent: check AWS_REGION, "
     "the AWS configuration file and what is installed.",
-    scope=Scope.ACCOUNT,
+    scope=Scope.HOST,
 )
 MALFORMED = Rule("invalid", "reject", "The request to SES would be malformed; nothing was sent.")
 ANSWER_LOST = Rule(

@@ -57,6 +57,7 @@ def settings(database_url: str) -> Settings:
     return load_settings(
         database_url=database_url,
         receive_wait_seconds=1,
+        sqs_counts_lag_seconds=1,
         sqs_read_timeout_seconds=1.5,
         database_connect_timeout_seconds=1,
     )
@@ -167,7 +168,14 @@ class Drain:
         metrics = Metrics(self.registry, "ns")
         queue = find_queue(self.settings)
         self._to_close.append(queue)
-        tools = Tools(queue, engine, metrics, self.progress, self._stopping)
+        tools = Tools(
+            queue,
+            engine,
+            metrics,
+            self.progress,
+            self._stopping,
+            lag_seconds=self.settings.sqs_counts_lag_seconds,
+        )
         for number in range(self.pollers):
             poller = Poller(f"p{number}", tools, wait_seconds=self.settings.receive_wait_seconds)
             self.progress.expect(poller.name, within_seconds=60)

@@ -61,7 +61,7 @@ def test_a_restart_of_the_database_loses_nothing_and_counts_nothing_twice(
     assert drain.count("email_bounces_total", type="Permanent", subtype="General") == 400
 
 
-def test_at_the_end_a_batch_that_cannot_be_applied_is_given_back(
+def test_at_the_end_a_batch_that_cannot_be_applied_stays_on_the_queue(
     server: PostgresServer, settings: Settings, drain: Any, send: Callable[[], Any]
 ) -> None:
     bodies = [send().in_sns("bounce_permanent") for _ in range(8)]
@@ -71,5 +71,4 @@ def test_at_the_end_a_batch_that_cannot_be_applied_is_given_back(
     drain.mailbox.put(bodies)
     drain.until_counted("event_loop_errors_total", 1, stage="apply")
     assert drain.stop()
-    assert drain.control.calls()["sqs.ChangeMessageVisibilityBatch"] == {"200": 1}
-    assert drain.control.queue(settings.events_queue_name)["in_flight"] == 8
+    assert len(drain.control.queue(settings.events_queue_name)["messages"]) == 8

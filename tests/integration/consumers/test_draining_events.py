@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
-from consumers.queues import GIVEN_BACK_SECONDS
-from consumers.witness import LONGEST_PROOF_SECONDS, Witness
+from consumers.witness import HIDDEN_FOR_LAGS, LONGEST_PROOF_LAGS, Witness
+from db import watermarks
 from db.messages import status
 from db.suppressions import find
 from db.watermarks import drained_until
@@ -218,48 +219,72 @@ def test_a_message_in_other_hands_holds_the_watermark_back(
     mailbox.put([send().in_sns("send")])
     mailbox.take_one()
     drain.start()
-    control.wait_for("calls:sqs.ReceiveMessage", 4)
-    assert control.calls()["sqs.GetQueueAttributes"]["200"] >= 1
+    control.wait_for("calls:sqs.GetQueueAttributes", 12, timeout_seconds=30)
     assert drained_until(engine, mailbox.name) is None
 
 
-def test_a_message_in_other_hands_is_no_beginning_of_a_proof(
-    engine: Engine, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
+class Counts:
+    """A queue whose counts come from a list, at moments that the test gives."""
+
+    name = "events"
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._now = 0.0
+        self._is_empty = True
+        monkeypatch.setattr("consumers.witness.time.monotonic", lambda: self._now)
+
+    def holds_nothing(self) -> bool:
+        return self._is_empty
+
+    def seen(self, witness: Witness, looks: list[tuple[float, bool]]) -> None:
+        for self._now, self._is_empty in looks:
+            witness.look()
+
+
+@pytest.mark.parametrize(
+    ("looks", "is_proved"),
+    [
+        ([(0, True), (10, True), (59, True)], False),
+        ([(0, True), (61, True)], True),
+        ([(0, True), (30, False), (61, True)], True),
+        ([(0, True), (61, False), (80, True)], True),
+        ([(0, False), (61, True)], False),
+        ([(0, True), (61, False)], False),
+        # As long as that, something could have changed its place twice.
+        ([(0, True), (91, True)], False),
+        ([(0, True), (91, True), (152, True)], True),
+    ],
+)
+def test_a_proof_wants_two_looks_at_nothing_that_are_a_lag_apart_and_not_much_more(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: list[tuple[float, bool]],
+    is_proved: bool,  # noqa: FBT001  a case of the table
 ) -> None:
-    mailbox.put([send().in_sns("send")])
-    mailbox.take_one()
-    witness = Witness(event_queue, engine)
-    witness.begin()
-    assert not witness.is_proving
+    queue: Any = Counts(monkeypatch)
+    queue.seen(Witness(queue, engine, lag_seconds=60), looks)
+    assert (drained_until(engine, "events") is not None) == is_proved
 
 
-def test_what_is_taken_while_a_proof_is_attempted_holds_the_watermark_back(
-    engine: Engine, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
+def test_what_lay_there_less_than_a_lag_before_the_first_look_is_not_proved(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    witness = Witness(event_queue, engine)
-    witness.begin()
-    mailbox.put([send().in_sns("send")])
-    mailbox.take_one()
-    witness.conclude(is_exhausted=True)
-    assert drained_until(engine, mailbox.name) is None
+    queue: Any = Counts(monkeypatch)
+    before = watermarks.moment(engine)
+    queue.seen(Witness(queue, engine, lag_seconds=60), [(0, True), (61, True)])
+    proved = drained_until(engine, "events")
+    assert proved is not None
+    assert abs(proved - (before - timedelta(seconds=60))) < timedelta(seconds=10)
 
 
-def test_a_receive_that_brought_all_it_could_proves_nothing(
-    engine: Engine, mailbox: Any, event_queue: EventQueue
-) -> None:
-    witness = Witness(event_queue, engine)
-    witness.begin()
-    witness.conclude(is_exhausted=False)
-    assert drained_until(engine, mailbox.name) is None
-
-
-def test_what_is_given_back_stays_hidden_for_longer_than_a_proof_takes(
+def test_what_a_consumer_has_stays_hidden_for_longer_than_any_proof(
     control: Control, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
 ) -> None:
-    assert GIVEN_BACK_SECONDS > LONGEST_PROOF_SECONDS
+    assert HIDDEN_FOR_LAGS >= 2 * LONGEST_PROOF_LAGS
     mailbox.put([send().in_sns("send")])
-    event_queue.give_back(event_queue.receive(wait_seconds=0))
-    assert control.queue(mailbox.name)["visible"] == 0
+    event_queue.receive(wait_seconds=0)
+    call = control.queue(mailbox.name)
+    assert (call["visible"], call["in_flight"]) == (0, 1)
 
 
 @pytest.mark.parametrize("form", ["event", "in_sns"])

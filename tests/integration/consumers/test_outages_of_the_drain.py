@@ -63,9 +63,9 @@ def test_a_queue_that_fails_all_the_time_keeps_the_process_well_but_idle(
 def test_a_queue_that_cannot_be_measured_is_drained_all_the_same(
     control: Control, mailbox: Any, drain: Any, send: Callable[[], Any]
 ) -> None:
-    control.fault("sqs", "GetQueueAttributes", "status", status=403, code="AccessDenied")
     drain.start()
-    control.wait_for("calls:sqs.GetQueueAttributes", 1)
+    control.fault("sqs", "GetQueueAttributes", "status", status=403, code="AccessDenied")
+    control.wait_for("calls:sqs.GetQueueAttributes", 4)
     mailbox.put([send().in_sns("bounce_permanent")])
     drain.until_empty().stop()
     assert drain.count("events_total", kind="bounce") == 1

@@ -149,7 +149,7 @@ def test_a_throttle_slows_every_process_of_the_account(
 @pytest.mark.parametrize(
     ("answer", "used"),
     [
-        (Halt("unreachable", WHY, Scope.ACCOUNT), 0),
+        (Halt("unreachable", WHY, Scope.HOST), 0),
         (Halt("template", WHY, Scope.MESSAGE), 0),
         (Retry("refused", WHY), 1),
     ],

@@ -23,6 +23,7 @@ from db.messages import status
 from mailsluice import Message
 from sandbox.aws.control import Control
 from sandbox.aws.server import SimulatorThread
+from sandbox.postgres import free_port
 from worker.metrics import WorkerMetrics
 from worker.pacer import Pacer
 from worker.runtime import Runtime
@@ -403,6 +404,20 @@ def refused_once(worker: Runtime, engine: Engine, aws: Control) -> uuid.UUID:
 def job_is_kept(engine: Engine) -> bool:
     with engine.begin() as connection:
         return bool(connection.scalar(text("SELECT payload IS NOT NULL FROM email_messages")))
+
+
+def test_a_host_that_cannot_reach_ses_stops_itself_and_nobody_else(
+    make_worker: Callable[..., Runtime], engine: Engine, aws: Control, monkeypatch: Any
+) -> None:
+    well = make_worker()
+    with monkeypatch.context() as sick_host:
+        sick_host.setenv("AWS_ENDPOINT_URL_SESV2", f"http://127.0.0.1:{free_port()}")
+        sick = make_worker()
+    waiting = deliver(sick)
+    assert state(engine, waiting) == "parked"
+    assert not sick.may_receive("mailsluice-transactional")
+    assert shut(engine) == set()
+    assert state(engine, deliver(well)) == "sent"
 
 
 def test_a_look_that_began_before_a_refusal_does_not_open_what_it_shuts(

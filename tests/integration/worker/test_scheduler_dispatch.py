@@ -58,8 +58,10 @@ def control(simulator: SimulatorThread, monkeypatch: pytest.MonkeyPatch) -> Cont
 
 
 @pytest.fixture
-def sqs(control: Control) -> Any:
-    return aws.sqs_receiver(load_settings(sqs_read_timeout_seconds=1))
+def sqs(control: Control) -> Iterator[Any]:
+    client = aws.sqs_receiver(load_settings(sqs_read_timeout_seconds=1))
+    yield client
+    client.close()
 
 
 @pytest.fixture

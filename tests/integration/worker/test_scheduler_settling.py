@@ -12,7 +12,7 @@ from sqlalchemy import text
 from config.settings import load_settings
 from db import watermarks
 from db.claims import Candidate, Claimed, claim
-from db.ledger import Held, Why, record_unknown
+from db.ledger import Held, Why, record_sent, record_unknown
 from db.messages import status
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.settling import Settler
@@ -120,6 +120,30 @@ def test_the_silence_of_the_events_is_the_proof_in_every_stream(
     settler.settle()
     assert [state(engine, each) for each in ids] == ["parked", "parked"]
     assert settled(registry) == {"proven_not_sent": 2.0}
+
+
+def test_where_no_event_of_anything_arrives_silence_proves_nothing(
+    engine: Engine, settings: Settings, settler: Settler
+) -> None:
+    """Somebody has cut the subscription, say: the queue is empty, and SES took the message."""
+    lost = unknown(engine, provable=True)
+    watermarks.advance(engine, settings.events_queue_name, watermarks.moment(engine))
+    sent = claimed(engine, provable=True)
+    record_sent(engine, sent, ses_message_id="ses-1")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_messages SET sent_at = now() - interval '20 min'"))
+    settler.settle()
+    assert state(engine, lost) == "unknown"
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO email_events (identity, kind, message_id, occurred_at, raw)"
+                " VALUES ('one', 'send', :id, now(), '{}')"
+            ),
+            {"id": sent.message_id},
+        )
+    settler.settle()
+    assert state(engine, lost) == "parked"
 
 
 def test_settling_twice_changes_and_counts_nothing_more(

@@ -35,7 +35,12 @@ class Sqs:
 
 
 def queue(sqs: Sqs) -> EventQueue:
-    return EventQueue(sqs, "events", "http://127.0.0.1/events")  # type: ignore[arg-type]
+    return EventQueue(
+        sqs,  # type: ignore[arg-type]
+        "events",
+        "http://127.0.0.1/events",
+        hidden_seconds=60,
+    )
 
 
 def messages(count: int) -> list[QueueMessage]:

@@ -22,6 +22,8 @@ LEADS: dict[str, dict[str, str]] = {
     "send": {f"{NOT_SENT_YET} {NEVER_SENT}": "sent"},
     "delivery_delay": {f"{NOT_SENT_YET} {NEVER_SENT}": "sent"},
     "auto_reply": {f"{NOT_SENT_YET} {NEVER_SENT}": "sent"},
+    "subscription": {f"{NOT_SENT_YET} {NEVER_SENT}": "sent"},
+    "unrecognised": {f"{NOT_SENT_YET} {NEVER_SENT}": "sent"},
     "delivery": {f"{NOT_SENT_YET} {NEVER_SENT} sent": "delivered"},
     "open": {f"{NOT_SENT_YET} {NEVER_SENT} sent": "delivered"},
     "click": {f"{NOT_SENT_YET} {NEVER_SENT} sent": "delivered"},
@@ -29,8 +31,6 @@ LEADS: dict[str, dict[str, str]] = {
     "rendering_failure": {f"{NOT_SENT_YET} {NEVER_SENT} sent delivered": "rejected"},
     "bounce": {f"{NOT_SENT_YET} {NEVER_SENT} sent delivered rejected": "bounced"},
     "complaint": {f"{NOT_SENT_YET} {NEVER_SENT} sent delivered rejected bounced": "complained"},
-    "subscription": {},
-    "unrecognised": {},
 }
 
 

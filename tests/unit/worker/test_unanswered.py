@@ -121,7 +121,7 @@ def test_what_concerns_every_message_halts_all_and_burns_none(
 ) -> None:
     outcome = classify(error)
     assert isinstance(outcome, Halt)
-    assert (outcome.cause, outcome.scope) == (cause, Scope.ACCOUNT)
+    assert (outcome.cause, outcome.scope) == (cause, Scope.HOST)
 
 
 def test_a_malformed_request_ends_its_message() -> None:
