@@ -1,0 +1,42 @@
+"""Processes are stopped (SIGSTOP) until others have taken over, and then go on unawares."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, wait
+
+if TYPE_CHECKING:
+    from sandbox.chaos.scenarios.terms import Terms
+    from sandbox.chaos.trial import Trial
+    from sandbox.chaos.verdict import Verdict
+
+# Longer than the lease and than the visibility of what the process has in hand.
+STOPPED_SECONDS = 9.0
+# SES is slow, so that a worker that is stopped has mail in SES's hands.
+LATENCY_SECONDS = 0.3
+
+
+def stopped(trial: Trial, terms: Terms) -> Verdict:
+    """A worker and a consumer of events stop, lose lease and visibility, and wake up again."""
+    trial.begin(rate=RATE_PER_SECOND)
+    trial.keeper.crew(worker=2, scheduler=1, events=2)
+    trial.control.ses(latency_seconds=LATENCY_SECONDS)
+    trial.enqueue(terms.messages())
+    trial.flows_again()
+    dice = random.Random(terms.seed)  # noqa: S311  no secret
+    ends_at = time.monotonic() + terms.seconds
+    stops = 0
+    while not stops or time.monotonic() < ends_at:
+        asleep = [dice.choice(trial.keeper.running(kind)) for kind in ("worker", "events")]
+        for process in asleep:
+            process.send(signal.SIGSTOP)
+        wait(STOPPED_SECONDS + dice.random())
+        for process in asleep:
+            process.send(signal.SIGCONT)
+        stops += len(asleep)
+        wait(1.0)
+    return trial.end("stopped", disturbances=stops, broken=[])
