@@ -56,8 +56,7 @@ class Keeper:
             ProcessError: one does not get healthy.
         """
         wished = {kind: dict((environments or {}).get(kind, {})) for kind in copies}
-        for process in self._superfluous(wished, copies):
-            self._let_go(process)
+        self._let_go(self._superfluous(wished, copies))
         for kind, environment in wished.items():
             for _ in range(copies[kind] - len(self._of(kind, environment))):
                 self._launch(kind, environment)
@@ -122,11 +121,15 @@ class Keeper:
             self._kept[started] = (kind, environment)
             self._started_at[started] = time.monotonic()
 
-    def _let_go(self, process: Process) -> None:
+    def _let_go(self, processes: list[Process]) -> None:
         with self._lock:
-            del self._kept[process]
-        process.stop()
-        self._installation.processes.remove(process)
+            for process in processes:
+                del self._kept[process]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.stop()
+            self._installation.processes.remove(process)
 
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from sandbox.chaos.scenarios import SCENARIOS
+from sandbox.chaos.performance import perform
 from sandbox.chaos.scenarios.terms import Terms
 from sandbox.chaos.trial import Trial
 from sandbox.installation import Installation
@@ -63,7 +63,7 @@ class Chaos:
         """Run these scenarios; yields the verdict of each when it is there."""
         for name, share in shares(names, seconds).items():
             trial = self._trial or self._fresh_trial()
-            verdict = SCENARIOS[name](trial, Terms(share, seed))
+            verdict = perform(trial, Terms(share, seed), name)
             if verdict.problems():
                 self.kept_logs.append(trial.installation.directory)
                 self._let_go()

@@ -121,10 +121,8 @@ class Trial:
             return [f"no mail was accepted within {within_seconds:g} s after the cure"]
         return []
 
-    def end(self, scenario: str, *, disturbances: int = 0, broken: list[str]) -> Verdict:
-        """End every disturbance, wait until nothing moves any more, and judge."""
-        self.calm()
-        self.settle()
+    def verdict(self, scenario: str, *, disturbances: int, broken: list[str]) -> Verdict:
+        """Judge; everything should be settled."""
         return judge(
             self._evidence(),
             scenario=scenario,

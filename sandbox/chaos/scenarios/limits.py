@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, wait
+from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, Disturbed, Scenario, wait
 
 if TYPE_CHECKING:
     from sandbox.chaos.scenarios.terms import Terms
     from sandbox.chaos.trial import Trial
-    from sandbox.chaos.verdict import Verdict
 
 THROTTLED_SHARE = 0.3
 QUOTA = 1_000_000.0
 
 
-def throttled(trial: Trial, terms: Terms) -> Verdict:
-    """SES refuses a third of the calls as too fast: somebody else uses the same account."""
-    _work(trial, terms)
+def _throttle(trial: Trial, terms: Terms) -> Disturbed:
+    """As if somebody else used the same account."""
     trial.control.fault(
         "ses",
         "SendEmail",
@@ -28,32 +26,26 @@ def throttled(trial: Trial, terms: Terms) -> Verdict:
         probability=THROTTLED_SHARE,
         seed=terms.seed,
     )
+    before = trial.answers()["429"]
     wait(terms.seconds)
-    refused = trial.answers()["429"]
-    return trial.end("throttled", disturbances=refused, broken=[])
+    return Disturbed(trial.answers()["429"] - before)
 
 
-def rate_halved(trial: Trial, terms: Terms) -> Verdict:
-    """SES halves the account's rate while mail is sent at the full one, and gives it back."""
-    _work(trial, terms)
+def _halve(trial: Trial, terms: Terms) -> Disturbed:
     wait(terms.seconds / 2)
     trial.set_rate(RATE_PER_SECOND / 2)
     wait(terms.seconds / 2)
     trial.set_rate(RATE_PER_SECOND)
-    return trial.end("rate_halved", disturbances=1, broken=[])
+    return Disturbed(1)
 
 
-def quota_used_up(trial: Trial, terms: Terms) -> Verdict:
-    """The day's quota is used up for a while, and then the window moves on."""
-    _work(trial, terms)
+def _use_up(trial: Trial, terms: Terms) -> Disturbed:
     trial.control.ses(max_24_hour_send=QUOTA, sent_last_24_hours=QUOTA)
     wait(terms.seconds)
     trial.control.ses(sent_last_24_hours=0.0)
-    return trial.end("quota_used_up", disturbances=1, broken=trial.flows_again())
+    return Disturbed(1, trial.flows_again())
 
 
-def _work(trial: Trial, terms: Terms) -> None:
-    trial.begin(rate=RATE_PER_SECOND)
-    trial.keeper.crew(worker=2, scheduler=1, events=1)
-    trial.enqueue(terms.messages())
-    trial.flows_again()
+THROTTLED = Scenario(_throttle)
+RATE_HALVED = Scenario(_halve)
+QUOTA_USED_UP = Scenario(_use_up)

@@ -1,55 +1,58 @@
-"""A network that is half open: connections stand, and nothing comes through."""
+"""A network that is half open: connections stand, and nothing comes through.
+
+Between the workers and SES or PostgreSQL stands a proxy, which goes deaf and later cuts what is
+open.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
 from sandbox.chaos.proxy import Proxy
-from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, wait
+from sandbox.chaos.scenarios.terms import Disturbed, Scenario, wait
 
 if TYPE_CHECKING:
-    from sandbox.chaos.scenarios.terms import Terms
+    from collections.abc import Iterator
+
+    from sandbox.chaos.scenarios.terms import Environments, Terms
     from sandbox.chaos.trial import Trial
-    from sandbox.chaos.verdict import Verdict
 
 
-def deaf_ses(trial: Trial, terms: Terms) -> Verdict:
-    """The network between the workers and SES goes deaf, and later cuts what is open."""
-    target = make_url(trial.installation.endpoint_url)
-    with Proxy(_port(target.port)) as proxy:
-        environment = {"AWS_ENDPOINT_URL_SESV2": f"http://127.0.0.1:{proxy.port}"}
-        return _deaf(trial, terms, "deaf_ses", proxy, environment)
+class _Between:
+    """Where the proxy stands, and the scenario over it."""
+
+    def __init__(self, variable: str) -> None:
+        self._variable = variable
+        self._proxy: Proxy | None = None
+
+    @contextmanager
+    def proxied(self, trial: Trial) -> Iterator[Environments]:
+        """The workers reach what the variable names only through the proxy."""
+        target = make_url(trial.installation.environment[self._variable])
+        if target.port is None:
+            raise ValueError(f"{self._variable} names no port")
+        with Proxy(target.port) as self._proxy:
+            through = target.set(host="127.0.0.1", port=self._proxy.port)
+            url = through.render_as_string(hide_password=False)
+            yield {"worker": {self._variable: url}}
+
+    def go_deaf(self, trial: Trial, terms: Terms) -> Disturbed:
+        """Nothing comes through for a while."""
+        if self._proxy is None:
+            raise ValueError("there is no proxy")
+        self._proxy.go_deaf()
+        wait(terms.seconds)
+        self._proxy.hear_again()
+        return Disturbed(1, trial.flows_again())
 
 
-def deaf_database(trial: Trial, terms: Terms) -> Verdict:
-    """The network between the workers and PostgreSQL goes deaf, and later cuts what is open."""
-    target = make_url(trial.installation.environment["DATABASE_URL"])
-    with Proxy(_port(target.port)) as proxy:
-        through = target.set(host="127.0.0.1", port=proxy.port)
-        environment = {"DATABASE_URL": through.render_as_string(hide_password=False)}
-        return _deaf(trial, terms, "deaf_database", proxy, environment)
+def _scenario(variable: str) -> Scenario:
+    between = _Between(variable)
+    return Scenario(between.go_deaf, surroundings=between.proxied)
 
 
-def _deaf(
-    trial: Trial, terms: Terms, scenario: str, proxy: Proxy, environment: dict[str, str]
-) -> Verdict:
-    trial.begin(rate=RATE_PER_SECOND)
-    trial.keeper.crew({"worker": environment}, worker=2, scheduler=1, events=1)
-    trial.enqueue(terms.messages())
-    trial.flows_again()
-    proxy.go_deaf()
-    wait(terms.seconds)
-    proxy.hear_again()
-    broken = trial.flows_again()
-    verdict = trial.end(scenario, disturbances=1, broken=broken)
-    # The proxy ends with this scenario, and so must those who talk through it.
-    trial.keeper.crew(worker=0, scheduler=1, events=1)
-    return verdict
-
-
-def _port(port: int | None) -> int:
-    if port is None:
-        raise ValueError("a server of the installation without a port")
-    return port
+DEAF_SES = _scenario("AWS_ENDPOINT_URL_SESV2")
+DEAF_DATABASE = _scenario("DATABASE_URL")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, wait
+from sandbox.chaos.scenarios.terms import Disturbed, Scenario, wait
 from sandbox.chaos.times import CONCURRENCY
 from sandbox.installation import CONFIGURATION_SET
 
@@ -13,71 +14,55 @@ if TYPE_CHECKING:
 
     from sandbox.chaos.scenarios.terms import Terms
     from sandbox.chaos.trial import Trial
-    from sandbox.chaos.verdict import Verdict
 
 WORKERS = 2
 # What the workers have in hand when the first refusal comes, and five for the others to learn it.
 MOST_REFUSED = WORKERS * CONCURRENCY + 5
 
 
-def account_paused(trial: Trial, terms: Terms) -> Verdict:
-    """Sending is paused for the account, and says so."""
-
-    def pause() -> None:
-        trial.control.ses(sending_enabled=False, paused_as="exception")
-
-    return _refused(trial, terms, "account_paused", pause)
+def _pause_account(trial: Trial, answer: str) -> None:
+    trial.control.ses(sending_enabled=False, paused_as=answer)
 
 
-def account_paused_disguised(trial: Trial, terms: Terms) -> Verdict:
-    """Sending is paused for the account, and SES says so as MessageRejected."""
-
-    def pause() -> None:
-        trial.control.ses(sending_enabled=False, paused_as="message_rejected")
-
-    return _refused(trial, terms, "account_paused_disguised", pause)
+def _pause_configuration_set(trial: Trial) -> None:
+    trial.control.ses(paused_configuration_sets=[CONFIGURATION_SET])
 
 
-def configuration_set_paused(trial: Trial, terms: Terms) -> Verdict:
-    """Sending is paused for the configuration set of the streams."""
-
-    def pause() -> None:
-        trial.control.ses(paused_configuration_sets=[CONFIGURATION_SET])
-
-    return _refused(trial, terms, "configuration_set_paused", pause)
-
-
-def credentials_refused(trial: Trial, terms: Terms) -> Verdict:
-    """The credentials have expired, for every call to SES; later they are renewed."""
-
-    def refuse() -> None:
-        trial.control.fault(
-            "ses",
-            "*",
-            "status",
-            status=403,
-            code="ExpiredTokenException",
-            message="The security token included in the request is expired",
-        )
-
-    return _refused(trial, terms, "credentials_refused", refuse)
+def _expire_credentials(trial: Trial) -> None:
+    trial.control.fault(
+        "ses",
+        "*",
+        "status",
+        status=403,
+        code="ExpiredTokenException",
+        message="The security token included in the request is expired",
+    )
 
 
-def _refused(trial: Trial, terms: Terms, scenario: str, refuse: Callable[[], None]) -> Verdict:
-    trial.begin(rate=RATE_PER_SECOND)
-    trial.keeper.crew(worker=WORKERS, scheduler=1, events=1)
-    trial.enqueue(terms.messages())
-    trial.flows_again()
-    refuse()
+def _refuse(trial: Trial, terms: Terms, begin: Callable[[Trial], None]) -> Disturbed:
+    before = _refusals(trial)
+    begin(trial)
     wait(terms.seconds)
-    refused = _refusals(trial)
+    refused = _refusals(trial) - before
     trial.calm()
     broken = trial.flows_again()
     if refused > MOST_REFUSED:
         broken.append(f"{refused} calls were refused, where {MOST_REFUSED} had to be enough")
-    return trial.end(scenario, disturbances=refused, broken=broken)
+    return Disturbed(refused, broken)
 
 
 def _refusals(trial: Trial) -> int:
     answers = trial.answers()
     return sum(answers.values()) - answers["200"] - answers["429"]
+
+
+def _scenario(begin: Callable[[Trial], None]) -> Scenario:
+    return Scenario(
+        partial(_refuse, begin=begin), crew={"worker": WORKERS, "scheduler": 1, "events": 1}
+    )
+
+
+ACCOUNT_PAUSED = _scenario(partial(_pause_account, answer="exception"))
+ACCOUNT_PAUSED_DISGUISED = _scenario(partial(_pause_account, answer="message_rejected"))
+CONFIGURATION_SET_PAUSED = _scenario(_pause_configuration_set)
+CREDENTIALS_REFUSED = _scenario(_expire_credentials)

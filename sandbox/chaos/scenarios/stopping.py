@@ -7,12 +7,11 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, wait
+from sandbox.chaos.scenarios.terms import Disturbed, Scenario, wait
 
 if TYPE_CHECKING:
     from sandbox.chaos.scenarios.terms import Terms
     from sandbox.chaos.trial import Trial
-    from sandbox.chaos.verdict import Verdict
 
 # Longer than the lease and than the visibility of what the process has in hand.
 STOPPED_SECONDS = 9.0
@@ -20,13 +19,9 @@ STOPPED_SECONDS = 9.0
 LATENCY_SECONDS = 0.3
 
 
-def stopped(trial: Trial, terms: Terms) -> Verdict:
-    """A worker and a consumer of events stop, lose lease and visibility, and wake up again."""
-    trial.begin(rate=RATE_PER_SECOND)
-    trial.keeper.crew(worker=2, scheduler=1, events=2)
+def _stop(trial: Trial, terms: Terms) -> Disturbed:
     trial.control.ses(latency_seconds=LATENCY_SECONDS)
-    trial.enqueue(terms.messages())
-    trial.flows_again()
+    wait(2 * LATENCY_SECONDS)
     dice = random.Random(terms.seed)  # noqa: S311  no secret
     ends_at = time.monotonic() + terms.seconds
     stops = 0
@@ -39,4 +34,7 @@ def stopped(trial: Trial, terms: Terms) -> Verdict:
             process.send(signal.SIGCONT)
         stops += len(asleep)
         wait(1.0)
-    return trial.end("stopped", disturbances=stops, broken=[])
+    return Disturbed(stops)
+
+
+STOPPED = Scenario(_stop, crew={"worker": 2, "scheduler": 1, "events": 2})
