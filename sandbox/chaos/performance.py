@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from sandbox.chaos.scenarios import SCENARIOS
+from sandbox.chaos.scenarios.terms import Disturbed
 
 if TYPE_CHECKING:
-    from sandbox.chaos.scenarios.terms import Disturbed, Scenario, Terms
+    from sandbox.chaos.scenarios.terms import Environments, Scenario, Terms
     from sandbox.chaos.trial import Trial
     from sandbox.chaos.verdict import Verdict
 
@@ -22,26 +23,39 @@ def perform(trial: Trial, terms: Terms, *names: str) -> Verdict:
     scenarios = [SCENARIOS[name] for name in names]
     trial.begin(rate=scenarios[0].rate)
     with ExitStack() as standing:
-        played = [_play(trial, terms, scenario, standing) for scenario in scenarios]
+        environments = _environments(trial, scenarios, standing)
+        trial.keeper.crew(environments, **_crew(scenarios))
+        played = [_play(trial, terms, scenario) for scenario in scenarios]
         trial.settle()
         broken = [sentence for each in played for sentence in each.broken]
         broken += [sentence for each in scenarios for sentence in each.check(trial)]
         verdict = trial.verdict(
             " + ".join(names), disturbances=sum(each.times for each in played), broken=broken
         )
-        if any(scenario.needs_surroundings for scenario in scenarios):
-            # What they lean on ends now.
+        if environments:
+            # What they lean on may end now.
             trial.keeper.crew()
     return verdict
 
 
-def _play(trial: Trial, terms: Terms, scenario: Scenario, standing: ExitStack) -> Disturbed:
-    environments = standing.enter_context(scenario.surroundings(trial))
-    trial.keeper.crew(environments, **scenario.crew)
+def _environments(trial: Trial, scenarios: list[Scenario], standing: ExitStack) -> Environments:
+    """By kind of process, what all of the scenarios together want in its environment."""
+    found: Environments = {}
+    for scenario in scenarios:
+        for kind, values in standing.enter_context(scenario.surroundings(trial)).items():
+            found.setdefault(kind, {}).update(values)
+    return found
+
+
+def _crew(scenarios: list[Scenario]) -> dict[str, int]:
+    kinds = {kind for scenario in scenarios for kind in scenario.crew}
+    return {kind: max(each.crew.get(kind, 0) for each in scenarios) for kind in kinds}
+
+
+def _play(trial: Trial, terms: Terms, scenario: Scenario) -> Disturbed:
     trial.set_rate(scenario.rate)
     trial.enqueue(scenario.messages(terms))
     not_yet = trial.flows_again()
     disturbed = scenario.disturb(trial, terms)
     trial.calm()
-    disturbed.broken.extend(not_yet)
-    return disturbed
+    return Disturbed(disturbed.times, not_yet + disturbed.broken)

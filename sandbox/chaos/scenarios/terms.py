@@ -67,11 +67,6 @@ class Scenario:
     surroundings: Callable[[Trial], AbstractContextManager[Environments]] = _as_they_are
     check: Callable[[Trial], list[str]] = _nothing_more
 
-    @property
-    def needs_surroundings(self) -> bool:
-        """Whether its processes lean on something that ends with it."""
-        return self.surroundings is not _as_they_are
-
     def messages(self, terms: Terms) -> int:
         """So many that there is mail to send all the time."""
         return min(self.most_messages, int(terms.seconds * self.rate * BACKLOG))
