@@ -5,7 +5,7 @@ BIN := .venv/bin
 TEST_PROCESSES ?= 2
 STAMP := .venv/.installed
 
-.PHONY: install test guards guards-list lint format demo lock clean
+.PHONY: install test guards guards-list lint format demo chaos lock clean
 
 install: $(STAMP)
 
@@ -39,6 +39,11 @@ format: install
 # KEEP=1 leaves everything running and prints where things are.
 demo: install
 	$(BIN)/mailsluice demo $(if $(KEEP),--keep)
+
+# make chaos SECONDS=1800 SEED=7 SCENARIO=kill_storm REPORT=report.md: each may be left out.
+chaos: install
+	$(BIN)/mailsluice chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(REPORT),--report $(REPORT))
 
 lock: install
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra sandbox --group dev pyproject.toml -o requirements-dev.lock

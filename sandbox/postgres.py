@@ -67,6 +67,11 @@ class PostgresServer:
         self._process.wait(STOP_TIMEOUT_SECONDS)
         self._process = None
 
+    def restart(self, *, immediately: bool = False) -> None:
+        """Stop and start it again, over the same data and on the same port."""
+        self.stop(immediately=immediately)
+        self.start()
+
     def create_database(self, name: str, template: str = "template1") -> str:
         """Create a database, as a copy of `template`, and return its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sandbox.processes import Process
     from sandbox.watch import Watch
 
+pytestmark = pytest.mark.usefixtures("_events_come_back_soon")
+
 IN_A_WORKER = sorted(POINTS - {"in_sweep", "in_event_commit", "in_shutdown", "in_heartbeat"})
 MESSAGES = 120
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sandbox.installation import Installation
     from sandbox.watch import Watch
 
+pytestmark = pytest.mark.usefixtures("_events_come_back_soon")
+
 HELD = 5
 
 

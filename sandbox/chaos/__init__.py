@@ -1,0 +1,1 @@
+"""Disturbs an installation while mail goes through it, and counts what became of each message."""

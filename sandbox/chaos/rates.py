@@ -1,0 +1,46 @@
+"""Whether SES was ever sent to faster than the rate that was in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.aws.truth import Send
+
+WINDOW_SECONDS = 1.0
+
+
+class Rates:
+    """The rates that were set, each from a moment of the monotonic clock on."""
+
+    def __init__(self) -> None:
+        self._changes: list[tuple[float, float]] = []
+
+    def set(self, at: float, per_second: float) -> None:
+        """From this moment on so many recipients a second are allowed."""
+        self._changes.append((at, per_second))
+
+    def allowed(self, begin: float, end: float) -> float:
+        """The highest rate that was in force between two moments; nothing is forbidden before."""
+        before = [rate for at, rate in self._changes if at <= begin]
+        within = [rate for at, rate in self._changes if begin < at <= end]
+        return max([*before[-1:], *within], default=float("inf"))
+
+
+def most_above(sends: Sequence[Send], rates: Rates) -> int:
+    """By how many recipients the worst sliding second was above the rate in force; 0 if none was.
+
+    Seconds are the simulator's monotonic clock, which on one host is everybody's.
+    """
+    ordered = sorted(sends, key=lambda send: send.monotonic)
+    worst, oldest, recipients = 0.0, 0, 0
+    for send in ordered:
+        recipients += send.recipients
+        while ordered[oldest].monotonic <= send.monotonic - WINDOW_SECONDS:
+            recipients -= ordered[oldest].recipients
+            oldest += 1
+        allowed = rates.allowed(send.monotonic - WINDOW_SECONDS, send.monotonic)
+        worst = max(worst, recipients - allowed)
+    return int(worst)

@@ -1,0 +1,26 @@
+"""Short times, so that what a disturbance leaves behind is settled while somebody watches."""
+
+from __future__ import annotations
+
+# The events queue is not the workers': what a killed consumer held shows again after this time.
+EVENTS_VISIBILITY_SECONDS = 8
+
+CONCURRENCY = 8
+
+TIMES = {
+    "MAILSLUICE_SES_READ_TIMEOUT_SECONDS": "2",
+    "MAILSLUICE_CONNECT_TIMEOUT_SECONDS": "1",
+    "MAILSLUICE_LEASE_SECONDS": "5",
+    "MAILSLUICE_VISIBILITY_TIMEOUT_SECONDS": "8",
+    "MAILSLUICE_RECORD_TIMEOUT_SECONDS": "2",
+    "MAILSLUICE_UNKNOWN_GRACE_SECONDS": "10",
+    "MAILSLUICE_SETTLE_INTERVAL_SECONDS": "1",
+    "MAILSLUICE_RECEIVE_WAIT_SECONDS": "1",
+    "MAILSLUICE_SQS_COUNTS_LAG_SECONDS": "1",
+    "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS": "6",
+    "MAILSLUICE_HALT_SECONDS": "2",
+    "MAILSLUICE_RETRY_BASE_SECONDS": "0.5",
+    "MAILSLUICE_ACCOUNT_POLL_SECONDS": "1",
+    "MAILSLUICE_DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
+    "MAILSLUICE_CONCURRENCY": str(CONCURRENCY),
+}
