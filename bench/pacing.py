@@ -25,6 +25,7 @@ from rich.table import Table
 
 from config.tags import MESSAGE_ID_TAG
 from mailsluice import Mailsluice, Message
+from sandbox.chaos.rates import densest_second
 from sandbox.installation import Installation
 
 if TYPE_CHECKING:
@@ -63,18 +64,6 @@ class Run:
             f"{1000 * self.cpu_seconds / len(self.sends):.2f}",
             f"{os.getloadavg()[0]:.1f}",
         ]
-
-
-def densest_second(sends: Sequence[Send]) -> int:
-    """The most recipients that were taken in any one second, wherever it begins."""
-    first = most = within = 0
-    for send in sends:
-        within += send.recipients
-        while send.monotonic - sends[first].monotonic >= 1.0:
-            within -= sends[first].recipients
-            first += 1
-        most = max(most, within)
-    return most
 
 
 def _quantile(values: Sequence[float], share: float) -> float:

@@ -1,11 +1,11 @@
-"""Whether SES was ever sent to faster than the rate that was in force."""
+"""How fast SES was sent to, and whether that was ever faster than the rate in force."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sandbox.aws.truth import Send
 
@@ -29,18 +29,30 @@ class Rates:
         return max([*before[-1:], *within], default=float("inf"))
 
 
+def densest_second(sends: Sequence[Send]) -> int:
+    """The most recipients that were taken in any one second, wherever it begins."""
+    return max((recipients for _, recipients in _sliding_seconds(sends)), default=0)
+
+
 def most_above(sends: Sequence[Send], rates: Rates) -> int:
     """By how many recipients the worst sliding second was above the rate in force; 0 if none was.
 
     Seconds are the simulator's monotonic clock, which on one host is everybody's.
     """
+    above = (
+        recipients - rates.allowed(end - WINDOW_SECONDS, end)
+        for end, recipients in _sliding_seconds(sends)
+    )
+    return int(max([0.0, *above]))
+
+
+def _sliding_seconds(sends: Sequence[Send]) -> Iterator[tuple[float, int]]:
+    """For each send, when it came and how many recipients the second up to it holds."""
     ordered = sorted(sends, key=lambda send: send.monotonic)
-    worst, oldest, recipients = 0.0, 0, 0
+    oldest = recipients = 0
     for send in ordered:
         recipients += send.recipients
         while ordered[oldest].monotonic <= send.monotonic - WINDOW_SECONDS:
             recipients -= ordered[oldest].recipients
             oldest += 1
-        allowed = rates.allowed(send.monotonic - WINDOW_SECONDS, send.monotonic)
-        worst = max(worst, recipients - allowed)
-    return int(worst)
+        yield send.monotonic, recipients

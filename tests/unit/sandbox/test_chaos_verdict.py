@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from config.tags import MESSAGE_ID_TAG
 from sandbox.aws.truth import Send
-from sandbox.chaos.rates import Rates, most_above
+from sandbox.chaos.rates import Rates, densest_second, most_above
 from sandbox.chaos.report import as_markdown
 from sandbox.chaos.verdict import Evidence, Traffic, ids_in, judge
 
@@ -122,6 +122,12 @@ def test_the_densest_sliding_second_is_held_against_the_rate() -> None:
     assert most_above(at_times([1.0, 1.5, 2.0, 2.5]), rates) == 0
     assert most_above(at_times([1.9, 2.0, 2.1, 2.2]), rates) == 2
     assert most_above([send(GOOD, at=1.0, recipients=5)], rates) == 3
+
+
+def test_the_densest_second_begins_anywhere_and_counts_recipients() -> None:
+    assert densest_second([]) == 0
+    assert densest_second(at_times([1.0, 1.9, 2.0, 2.1, 2.8])) == 4
+    assert densest_second([send(GOOD, at=1.0, recipients=5), send(OTHER, at=1.5)]) == 6
 
 
 def test_a_rate_that_fell_counts_a_second_later() -> None:
