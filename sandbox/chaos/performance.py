@@ -21,7 +21,7 @@ def perform(trial: Trial, terms: Terms, *names: str) -> Verdict:
         KeyError: there is no such scenario.
     """
     scenarios = [SCENARIOS[name] for name in names]
-    trial.begin(rate=scenarios[0].rate)
+    trial.begin(rate=scenarios[0].rate_within(terms))
     with ExitStack() as standing:
         environments = _environments(trial, scenarios, standing)
         trial.keeper.crew(environments, **_crew(scenarios))
@@ -53,7 +53,7 @@ def _crew(scenarios: list[Scenario]) -> dict[str, int]:
 
 
 def _play(trial: Trial, terms: Terms, scenario: Scenario) -> Disturbed:
-    trial.set_rate(scenario.rate)
+    trial.set_rate(scenario.rate_within(terms))
     trial.enqueue(scenario.messages(terms))
     not_yet = trial.flows_again()
     disturbed = scenario.disturb(trial, terms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.chaos.scenarios.terms import RATE_PER_SECOND, Disturbed, Scenario, wait
+from sandbox.chaos.scenarios.terms import Disturbed, Scenario, wait
 
 if TYPE_CHECKING:
     from sandbox.chaos.scenarios.terms import Terms
@@ -32,10 +32,11 @@ def _throttle(trial: Trial, terms: Terms) -> Disturbed:
 
 
 def _halve(trial: Trial, terms: Terms) -> Disturbed:
+    rate = RATE_HALVED.rate_within(terms)
     wait(terms.seconds / 2)
-    trial.set_rate(RATE_PER_SECOND / 2)
+    trial.set_rate(rate / 2)
     wait(terms.seconds / 2)
-    trial.set_rate(RATE_PER_SECOND)
+    trial.set_rate(rate)
     return Disturbed(1)
 
 

@@ -51,8 +51,8 @@ class Scenario:
     Attributes:
         disturb: Disturbs for the time of its terms, and ends the disturbance, while mail flows.
         crew: How many processes of each kind run.
-        rate: What SES allows, in recipients a second.
-        most_messages: Never more mail than this, however long it takes.
+        rate: What SES allows at most, in recipients a second.
+        most_messages: Never more mail than this; what takes longer has a lower rate.
         surroundings: What has to stand as long as the mail of the scenario is not settled, with
             the environments of the processes that this needs.
         check: What else must hold once all is settled; sentences about what does not.
@@ -69,7 +69,11 @@ class Scenario:
 
     def messages(self, terms: Terms) -> int:
         """So many that there is mail to send all the time."""
-        return min(self.most_messages, int(terms.seconds * self.rate * BACKLOG))
+        return round(terms.seconds * self.rate_within(terms) * BACKLOG)
+
+    def rate_within(self, terms: Terms) -> float:
+        """What SES allows, such that the mail there may be lasts as long as the disturbance."""
+        return min(self.rate, self.most_messages / (terms.seconds * BACKLOG))
 
 
 def wait(seconds: float) -> None:
