@@ -27,6 +27,7 @@ SEND = "ses.SendEmail"
 SUPPRESSED = "nobody@example.com"
 SUPPRESSED_EVERY = 20
 CALM_LATENCY_SECONDS = 0.05
+CALM_EVENT_SECONDS = 0.005
 SETTLE_SECONDS = 60.0
 LOOK_SECONDS = 0.25
 FLOWS_AGAIN_SECONDS = 60.0
@@ -71,7 +72,7 @@ class Trial:
         """End every disturbance that the simulator makes."""
         self.control.clear_faults()
         self.control.sqs(redeliver_probability=0.0, latency_seconds=0.0)
-        self.control.events(hold=False, copies=1, shuffle=False)
+        self.control.events(hold=False, copies=1, shuffle=False, delay_seconds=CALM_EVENT_SECONDS)
         self.control.ses(
             latency_seconds=CALM_LATENCY_SECONDS,
             sending_enabled=True,
@@ -111,6 +112,12 @@ class Trial:
     def answers(self) -> Counter[str]:
         """How the calls of SendEmail since `begin` ended: a status, `cut`, `hang`, `lost`."""
         return Counter(self.control.calls().get(SEND, {})) - self._answers_before
+
+    def answers_of_all(self) -> Counter[str]:
+        """The same, once every call that has arrived has ended: slow ones end after their mail."""
+        arrived = self.control.wait_for(f"started:{SEND}", 0)
+        self.control.wait_for(f"calls:{SEND}", arrived)
+        return self.answers()
 
     def flows_again(self, within_seconds: float = FLOWS_AGAIN_SECONDS) -> list[str]:
         """Wait until SES accepts mail again; a sentence if it does not in time."""

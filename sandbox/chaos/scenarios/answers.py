@@ -25,8 +25,12 @@ LOSSES: tuple[dict[str, object], ...] = (
 # In these SES never took the message: once that is proved it has to be sent again.
 NOT_TAKEN = ("cut", "hang")
 
+# Long enough that who sends again without waiting for the events is found out.
+EVENTS_LATE_SECONDS = 2.0
+
 
 def _lose(trial: Trial, terms: Terms) -> Disturbed:
+    trial.control.events(delay_seconds=EVENTS_LATE_SECONDS)
     for number, loss in enumerate(LOSSES):
         trial.control.fault(
             "ses",
@@ -44,7 +48,7 @@ def _lose(trial: Trial, terms: Terms) -> Disturbed:
 
 
 def _too_many_calls(trial: Trial) -> list[str]:
-    answers = trial.answers()
+    answers = trial.answers_of_all()
     # A call that was throttled is no lost answer, and goes again.
     calls = sum(answers.values()) - answers["429"]
     due = len(trial.traffic.mailable) + sum(answers[kind] for kind in NOT_TAKEN)
