@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sandbox.aws.truth import Send
     from sandbox.processes import Process
 
-# A worker that starts takes what has gathered; what comes after that is the steady state.
+# What comes once every worker has been up for so long is the steady state.
 WARM_UP_SECONDS = 3.0
 COLUMNS = ("rate", "workers", "used", "densest second", "429", "p50", "p99", "CPU ms", "load")
 
@@ -49,11 +49,10 @@ class Run:
     refused: int
     latencies_seconds: Sequence[float]
     cpu_seconds: float
+    seconds: float
 
     def row(self) -> list[str]:
-        steady = [s for s in self.sends if s.monotonic > self.sends[0].monotonic + WARM_UP_SECONDS]
-        span = steady[-1].monotonic - steady[0].monotonic
-        used = (len(steady) - 1) / span / self.rate
+        used = len(self.sends) / self.seconds / self.rate
         return [
             f"{self.rate:g}",
             str(self.workers),
@@ -76,25 +75,25 @@ def measure(
 ) -> Run:
     """Run one constellation from an empty account."""
     control = installation.control
-    before = len(control.sends())
     refused = control.calls().get("ses.SendEmail", {}).get("429", 0)
     control.ses(max_send_rate=rate, latency_seconds=0.05, max_24_hour_send=-1)
-    _enqueue_backlog(installation, int(rate * (seconds + 5)))
+    _enqueue_backlog(installation, int(rate * (seconds + 15 + 2 * workers)))
     scheduler = installation.start("scheduler")
     team = [installation.launch("worker", ["mailsluice", "worker"]) for _ in range(workers)]
-    control.wait_for("sends", before + 1, timeout_seconds=60)
+    for process in team:
+        process.wait_until_healthy()
+    _wait(WARM_UP_SECONDS)
+    before, began = len(control.sends()), time.monotonic()
     cpu = sum(map(_cpu_seconds, team))
     asked = _ask_urgently(installation, seconds) if urgent else _wait(seconds)
     cpu = sum(map(_cpu_seconds, team)) - cpu
-    for process in team:
-        process.stop()
-    scheduler.stop()
-    sends = control.sends()[before:]
-    accepted = {send.tags[MESSAGE_ID_TAG]: send.accepted_at for send in sends}
-    latencies = [accepted[each] - at for each, at in asked.items() if each in accepted]
+    sends, seconds = control.sends()[before:], time.monotonic() - began
     refused = control.calls().get("ses.SendEmail", {}).get("429", 0) - refused
-    _empty(installation)
-    return Run(rate, workers, sends, refused, latencies, cpu)
+    for process in [*team, scheduler]:
+        process.kill()
+    accepted = {send.tags[MESSAGE_ID_TAG]: send.accepted_at for send in control.sends()}
+    latencies = [accepted[each] - at for each, at in asked.items() if each in accepted]
+    return Run(rate, workers, sends, refused, latencies, cpu, seconds)
 
 
 def _enqueue_backlog(installation: Installation, count: int) -> None:
@@ -125,12 +124,6 @@ def _wait(seconds: float) -> dict[str, float]:
 def _cpu_seconds(process: Process) -> float:
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _empty(installation: Installation) -> None:
-    for stream in ("marketing", "transactional"):
-        url = installation.sqs.get_queue_url(QueueName=f"mailsluice-{stream}")["QueueUrl"]
-        installation.sqs.purge_queue(QueueUrl=url)
 
 
 def runs(arguments: argparse.Namespace) -> Iterator[Run]:

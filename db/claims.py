@@ -48,6 +48,8 @@ class Claimed:
     blocked: frozenset[str]
     enqueued_at: datetime | None
     lost_claims: int = 0
+    #: Until `expires_at`, by the database's clock.
+    expires_in_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ WITH recipients AS (
     WHERE r.state IN ('pending', 'suppressed') AND r.state <> excluded.state
 )
 SELECT state, attempt, attempts_used, enqueued_at, lost_claims,
+    EXTRACT(epoch FROM :expires_at::timestamptz - now())::float AS expires_in_seconds,
     ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
 """)  # noqa: S608  a constant
@@ -192,7 +195,12 @@ def _won(row: Row) -> Claimed | Settled:
         return Settled(MessageState(row.state), by_this_claim=True)
     blocked = frozenset(row.blocked)
     return Claimed(
-        row.attempt, row.attempts_used, blocked, row.enqueued_at, lost_claims=row.lost_claims
+        row.attempt,
+        row.attempts_used,
+        blocked,
+        row.enqueued_at,
+        lost_claims=row.lost_claims,
+        expires_in_seconds=row.expires_in_seconds,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from worker.gatekeeper import Gatekeeper
     from worker.jobs import Job
     from worker.metrics import WorkerMetrics
-    from worker.pacer import Pacer, Slot
+    from worker.pacer import Pacer
     from worker.patience import Patience
     from worker.recorder import Recorder
     from worker.ses.outcomes import Outcome
@@ -86,35 +86,41 @@ class Delivery:
     def deliver(self, job: Job) -> Done | GiveBack:
         """Bring the job as far as it goes now.
 
-        The slot is reserved first and the claim taken while it comes, so that a lease covers one
-        call to SES and not the queue before it, and expiry and suppression are looked up at the
-        last moment.
+        It is claimed when its tokens are about to come, so that a lease covers one call to SES and
+        not the queue before it, and expiry and suppression are looked up at the last moment.
 
         Raises:
             StoppingError: the process goes down; the message is nobody's.
             SuspectError: it was claimed too often by workers that died; it is nobody's.
         """
         recipients = sorted({normalise_address(each) for each in job.message.recipients()})
-        pacer = self.pacers[job.stream.name]
         while True:
             began = time.monotonic()
-            slot = self.patience.until_done(partial(pacer.reserve, len(recipients)))
-            lease_ends = time.monotonic() + self.settings.lease_seconds
-            failpoint("before_claim")
-            claimed = self._claim(job, recipients)
-            if not isinstance(claimed, Claimed):
-                pacer.give_back(slot, len(recipients))
-                return self._not_ours(job, claimed)
-            self._check_suspicion(job, claimed)
-            failpoint("after_claim")
-            pacer.give_back(slot, len(claimed.blocked))
-            outcome = self._attempt(job, claimed, slot, lease_ends)
-            self.metrics.record_pacing_wait(job.stream.name, max(0.0, slot.at - began))
+            with self.pacers[job.stream.name].place():
+                claimed_from = time.monotonic()
+                failpoint("before_claim")
+                claimed = self._claim(job, recipients)
+                if not isinstance(claimed, Claimed):
+                    return self._not_ours(job, claimed)
+                self._check_suspicion(job, claimed)
+                failpoint("after_claim")
+                not_after = self._latest(claimed, claimed_from)
+                ready = self._ready_in_time(job, claimed, len(recipients), not_after)
+            self.metrics.record_pacing_wait(job.stream.name, time.monotonic() - began)
+            outcome = self._attempt(job, ready, not_after)
             if outcome is None:
+                self.recorder.give_claim_back(job, claimed)
                 continue
             self.recorder.record(job, claimed, outcome)
             if not isinstance(outcome, Throttled):
                 return Done()
+
+    def _latest(self, claimed: Claimed, claimed_from: float) -> float:
+        """The moment (monotonic clock) after which the POST must not begin."""
+        latest = claimed_from + self.settings.lease_seconds - self._longest_call_seconds()
+        if claimed.expires_in_seconds is None:
+            return latest
+        return min(latest, claimed_from + claimed.expires_in_seconds)
 
     def _check_suspicion(self, job: Job, claimed: Claimed) -> None:
         if self.most_lost_claims is not None and claimed.lost_claims >= self.most_lost_claims:
@@ -133,47 +139,50 @@ class Delivery:
             )
         )
 
-    def _attempt(self, job: Job, claimed: Claimed, slot: Slot, lease_ends: float) -> Outcome | None:
-        """Send under the claim. None: there was no time left for it, and the claim is released."""
+    def _ready_in_time(
+        self, job: Job, claimed: Claimed, recipients: int, not_after: float
+    ) -> Ready | Outcome | None:
+        """The request, when its moment has come; None if there was none for it in time."""
         try:
-            ready = self._ready_in_time(job, claimed, slot)
+            request = self._prepare(job, claimed)
+            ready = request if isinstance(request, Halt) else self.sender.prepare(request)
+            if not isinstance(ready, Ready):
+                return ready
+            return self._in_turn(job, ready, recipients - len(claimed.blocked), not_after)
         except Exception:
             # Nothing has left: the claim must not end as an unknown outcome.
             self.recorder.give_claim_back(job, claimed)
             raise
-        outcome = self._post(job, ready, lease_ends) if isinstance(ready, Ready) else ready
-        if outcome is None:
-            self.recorder.give_claim_back(job, claimed)
-        return outcome
 
-    def _ready_in_time(self, job: Job, claimed: Claimed, slot: Slot) -> Ready | Outcome:
-        """The request, when its moment has come."""
-        request = self._prepare(job, claimed)
-        ready = request if isinstance(request, Halt) else self.sender.prepare(request)
+    def _in_turn(
+        self, job: Job, ready: Ready, tokens: int, not_after: float
+    ) -> Ready | Outcome | None:
+        is_going = False
+        try:
+            if not self._await_turn(job, tokens, not_after):
+                return None
+            # While the slot came the gate may have been shut.
+            is_going = self._may_go(job)
+            return ready if is_going else _GATE_SHUT
+        finally:
+            if not is_going:
+                ready.drop()
+
+    def _await_turn(self, job: Job, tokens: int, not_after: float) -> bool:
+        """Wait for the slot, or for another one where its moment passed while we were held up."""
+        pacer = self.pacers[job.stream.name]
+        while True:
+            slot = self.patience.until_done(partial(pacer.reserve, tokens, not_after=not_after))
+            if slot is None or pacer.wait_for(slot):
+                return slot is not None
+
+    def _attempt(self, job: Job, ready: Ready | Outcome | None, not_after: float) -> Outcome | None:
+        """POST, whatever held this process up not too late; None if nothing has left."""
         if not isinstance(ready, Ready):
             return ready
-        try:
-            self._await_turn(job, claimed, slot)
-        except Exception:
-            ready.drop()
-            raise
-        if self._may_go(job):
-            return ready
-        ready.drop()
-        return _GATE_SHUT
-
-    def _await_turn(self, job: Job, claimed: Claimed, slot: Slot) -> None:
-        """Wait for the slot, or for another one where its moment passed before all was ready."""
-        pacer = self.pacers[job.stream.name]
-        recipients = slot.tokens - len(claimed.blocked)
-        while not pacer.wait_for(slot):
-            slot = self.patience.until_done(partial(pacer.reserve, recipients))
-
-    def _post(self, job: Job, ready: Ready, lease_ends: float) -> Outcome | None:
-        """POST within the lease, whatever held this process up; None if that is too late now."""
         began = time.monotonic()
         failpoint("before_post")
-        outcome = ready.send(not_after=lease_ends - self._longest_call_seconds())
+        outcome = ready.send(not_after=not_after)
         failpoint("after_accepted")
         if outcome is None:
             return None

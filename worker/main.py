@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING
 
 import structlog
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 PROCESS = "worker"
-
-# A thread whose send is due waits so long at most for one that is computing; Python's own 5 ms
-# would be felt in every second's count.
-SWITCH_INTERVAL_SECONDS = 0.001
 
 
 def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
@@ -92,8 +87,6 @@ def _know_the_rate(settings: Settings, engine: Engine, ses: SESV2Client) -> None
 
 
 def _work(app: Celery, runtime: Runtime) -> int:
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-
     def stop(**_: object) -> None:
         failpoint("in_shutdown")
         runtime.shutdown.ask()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,11 +17,18 @@ from db.pacing import Full, NoRate, Reserved
 from worker.stopping import StoppingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 log = structlog.get_logger(__name__)
 
 NO_RATE_RETRY_SECONDS = 1.0
+
+# As many messages of a process may be on their way to a POST as the schedule has tokens in this
+# time: enough that all that comes before is done when the moment comes, and few enough that claims
+# are held for a moment only.
+PLACES_SECONDS = 0.25
+PLACES_AT_LEAST = 2
+STOP_LOOK_SECONDS = 1.0
 
 # A process takes as many tokens at once as its threads wait for, up to so much of the schedule:
 # little enough that a process that dies strands next to nothing.
@@ -76,9 +85,34 @@ class Pacer:
         self._wanted = 0
         self._slots: deque[Slot] = deque()
         self._block_most = 1
+        self._left = threading.Condition()
+        self._inside = 0
+        self._places = PLACES_AT_LEAST
 
-    def reserve(self, tokens: int) -> Slot:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the few places before the tokens, for all that is done before a POST.
+
+        Raises:
+            StoppingError: the process goes down meanwhile.
+        """
+        with self._left:
+            while self._inside >= self._places:
+                if self._stopping.is_set():
+                    raise StoppingError
+                self._left.wait(STOP_LOOK_SECONDS)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._inside -= 1
+                self._left.notify()
+
+    def reserve(self, tokens: int, *, not_after: float = float("inf")) -> Slot | None:
         """Get the slot for a message to so many recipients; it lies a second ahead at most.
+
+        None: there was none to be had by `not_after` (monotonic clock).
 
         Raises:
             StoppingError: the process goes down meanwhile.
@@ -89,7 +123,7 @@ class Pacer:
         try:
             with self._turn:
                 failpoint("in_pacing")
-                return self._at_hand(tokens) or self._fetch(tokens)
+                return self._at_hand(tokens) or self._fetch(tokens, not_after)
         finally:
             with self._lock:
                 self._wanted -= tokens
@@ -105,14 +139,6 @@ class Pacer:
             self._wait(seconds)
         return time.monotonic() - slot.at <= self._late_at_most_seconds
 
-    def give_back(self, slot: Slot, tokens: int) -> None:
-        """So many of the slot's tokens were not used: others may have them, at their moments."""
-        step = slot.seconds_per_token
-        first_unused = slot.tokens - tokens
-        unused = [Slot(slot.at + step * n, 1, step) for n in range(first_unused, slot.tokens)]
-        with self._lock:
-            self._slots = deque(sorted([*self._slots, *unused], key=lambda each: each.at))
-
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""
         oldest = time.monotonic() - self._late_at_most_seconds
@@ -124,18 +150,27 @@ class Pacer:
             taken = [self._slots.popleft() for _ in range(tokens)]
         return replace(taken[-1], tokens=tokens)
 
-    def _fetch(self, tokens: int) -> Slot:
+    def _fetch(self, tokens: int, not_after: float) -> Slot | None:
         block = max(tokens, min(self._wanted, self._block_most))
-        reserved = self._reserve_in_turn(block)
+        reserved = self._reserve_in_turn(block, not_after)
+        if reserved is None:
+            return None
         step = reserved.seconds_per_token
         self._block_most = max(1, int(BLOCK_SECONDS / step))
+        self._make_places(max(PLACES_AT_LEAST, math.ceil(PLACES_SECONDS / step)))
         first = time.monotonic() + reserved.wait_seconds
         with self._lock:
             self._slots.extend(Slot(first + step * n, 1, step) for n in range(tokens, block))
         return Slot(first, tokens, step)
 
-    def _reserve_in_turn(self, tokens: int) -> Reserved:
-        while True:
+    def _make_places(self, places: int) -> None:
+        with self._left:
+            if places > self._places:
+                self._left.notify(places - self._places)
+            self._places = places
+
+    def _reserve_in_turn(self, tokens: int, not_after: float) -> Reserved | None:
+        while time.monotonic() < not_after:
             answer = self._reserve(tokens)
             if isinstance(answer, Reserved):
                 return answer
@@ -144,6 +179,7 @@ class Pacer:
                 self._wait(NO_RATE_RETRY_SECONDS)
             else:
                 self._wait(answer.wait_seconds)
+        return None
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(max(0.0, seconds)):

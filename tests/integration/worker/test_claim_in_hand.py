@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -124,6 +125,26 @@ def test_a_lease_that_a_call_to_ses_could_outlive_is_given_back_and_taken_anew(
     answering(whole, SENT).deliver(job)
     state, attempt, _ = ledger(engine)
     assert (state, attempt) == ("sent", 2)
+
+
+def test_mail_that_grows_too_late_while_it_waits_is_not_posted(
+    whole: Delivery, engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=20)
+    message = Message(to="ada@example.com", subject="Hello", text="Hi", expires_at=soon)
+    job = understand(message.to_wire(), settings.streams, sent_at_epoch_seconds=1_700_000_000.0)
+    now, late = module.time.monotonic, [0.0]
+
+    def stalled_once(_: Slot) -> bool:
+        late[0] = 21.0
+        return True
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: now() + late[0])
+    monkeypatch.setattr(whole.pacers[job.stream.name], "wait_for", stalled_once)
+    happened: list[str] = []
+    replace(whole, sender=Ses(happened, SENT)).deliver(job)  # type: ignore[arg-type]  # a stand-in
+    # It was claimed anew, and by the database's clock there was time still.
+    assert (happened, ledger(engine)[1]) == (["post"], 2)
 
 
 def test_a_process_that_stops_before_the_post_gives_its_claim_back(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from db.pacing import Full, NoRate, Reserved
-from worker.pacer import Pacer, Slot, late_at_most_seconds
+from worker.pacer import PLACES_SECONDS, Pacer, Slot, late_at_most_seconds
 from worker.stopping import StoppingError
 
 STEP_SECONDS = 0.001
@@ -52,7 +55,9 @@ def test_one_token_is_asked_for_each_recipient() -> None:
 def test_the_slot_comes_when_the_schedule_says() -> None:
     waits = Waits()
     pacer = paced(Schedule(Reserved(0.25, STEP_SECONDS)), waits)
-    pacer.wait_for(pacer.reserve(1))
+    slot = pacer.reserve(1)
+    assert slot is not None
+    pacer.wait_for(slot)
     assert waits.waited == [pytest.approx(0.25, abs=0.05)]
 
 
@@ -67,23 +72,6 @@ def test_an_account_whose_rate_nobody_knows_sends_nothing_yet() -> None:
     schedule = Schedule(NoRate(), NoRate())
     paced(schedule).reserve(1)
     assert schedule.asked == [1, 1, 1]
-
-
-def test_tokens_of_a_message_that_was_not_sent_serve_the_next_ones_each_at_its_moment() -> None:
-    schedule = Schedule()
-    pacer = paced(schedule)
-    slot = pacer.reserve(3)
-    pacer.give_back(slot, 3)
-    moments = [pacer.reserve(1).at - slot.at for _ in range(3)]
-    assert moments == pytest.approx([0.0, STEP_SECONDS, 2 * STEP_SECONDS])
-    assert schedule.asked == [3]
-
-
-def test_of_a_slot_that_was_used_in_part_the_later_tokens_are_left() -> None:
-    pacer = paced(Schedule())
-    slot = pacer.reserve(3)
-    pacer.give_back(slot, 1)
-    assert pacer.reserve(1).at - slot.at == pytest.approx(2 * STEP_SECONDS)
 
 
 def test_a_slot_whose_moment_has_passed_is_not_used_late() -> None:
@@ -103,9 +91,40 @@ def test_tokens_used_as_late_as_may_be_still_fit_into_the_accounts_second(
 def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
     schedule = Schedule()
     pacer = paced(schedule)
-    pacer.give_back(Slot(time.monotonic() - 1.0, 1, STEP_SECONDS), 1)
+    pacer._slots.append(Slot(time.monotonic() - 1.0, 1, STEP_SECONDS))
     pacer.reserve(1)
     assert schedule.asked == [1]
+
+
+def test_a_message_that_may_not_leave_any_more_takes_no_token() -> None:
+    schedule = Schedule(Full(0.5))
+    assert paced(schedule).reserve(1, not_after=time.monotonic() - 1) is None
+    assert schedule.asked == []
+
+
+def test_no_more_messages_are_on_their_way_than_the_schedule_has_tokens_for() -> None:
+    pacer = paced(Schedule(Reserved(0.0, PLACES_SECONDS / 3)))
+    pacer.reserve(1)
+    with ExitStack() as places:
+        for _ in range(3):
+            places.enter_context(pacer.place())
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(lambda: places.enter_context(pacer.place()))
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+            with pacer._left:
+                pacer._inside -= 1
+                pacer._left.notify()
+            waiting.result(timeout=5)
+            pacer._inside += 1
+
+
+def test_a_process_that_stops_does_not_wait_for_a_place() -> None:
+    stopping = threading.Event()
+    pacer = paced(Schedule(), stopping)
+    stopping.set()
+    with pacer.place(), pacer.place(), pytest.raises(StoppingError), pacer.place():
+        pass
 
 
 def test_threads_that_wait_together_are_served_by_one_question() -> None:
@@ -119,7 +138,7 @@ def test_threads_that_wait_together_are_served_by_one_question() -> None:
         return schedule.reserve(tokens)
 
     pacer._reserve = hold_the_first
-    slots: list[Slot] = []
+    slots: list[Any] = []
     threads = [threading.Thread(target=lambda: slots.append(pacer.reserve(1))) for _ in range(5)]
     for thread in threads:
         thread.start()
@@ -139,5 +158,6 @@ def test_a_process_that_stops_does_not_wait_for_its_slot() -> None:
     stopping.set()
     pacer = paced(Schedule(Reserved(60.0, STEP_SECONDS)), stopping)
     slot = pacer.reserve(1)
+    assert slot is not None
     with pytest.raises(StoppingError):
         pacer.wait_for(slot)
