@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from config import aws
 from config.checks import check_retention
 from config.queues import depth_of, queue_attributes, queue_url
+from consumers.authenticity import Authenticity, admit_all
 from consumers.fields import moment
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
     from config.settings import Settings
+    from consumers.authenticity import Admit
 
 MESSAGES_PER_CALL = 10
 
@@ -39,10 +41,18 @@ class QueueMessage:
 
 
 class EventQueue:
-    """One queue of events. Every method is one attempt, and raises what boto3 raises."""
+    """One queue of events. Every method is one attempt, and raises what boto3 raises.
 
-    def __init__(self, client: SQSClient, name: str, url: str) -> None:
+    `admit` and `admit_fetching` say whether a message of it may be believed; only the second asks
+    for certificates.
+    """
+
+    def __init__(
+        self, client: SQSClient, name: str, url: str, authenticity: Authenticity | None = None
+    ) -> None:
         self.name = name
+        self.admit: Admit = authenticity.admit if authenticity else admit_all
+        self.admit_fetching: Admit = authenticity.admit_fetching if authenticity else admit_all
         self._client = client
         self._url = url
 
@@ -105,8 +115,12 @@ def find_queue(settings: Settings) -> EventQueue:
     aws.check_credentials(settings)
     sqs = aws.sqs(settings)
     url = queue_url(sqs, name)
-    check_retention(name, queue_attributes(sqs, name, url))
-    return EventQueue(aws.sqs_receiver(settings), name, url)
+    attributes = queue_attributes(sqs, name, url)
+    check_retention(name, attributes)
+    authenticity = Authenticity.of(
+        settings, queue_arn=attributes.get("QueueArn", ""), endpoint_url=sqs.meta.endpoint_url
+    )
+    return EventQueue(aws.sqs_receiver(settings), name, url, authenticity)
 
 
 def _received(message: MessageTypeDef) -> QueueMessage:
