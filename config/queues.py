@@ -45,14 +45,14 @@ def queue_url(sqs: SQSClient, name: str) -> str:
 
 
 def queue_attributes(sqs: SQSClient, name: str, url: str) -> dict[str, str]:
-    """How long a queue keeps messages, and when they become dead letters.
+    """Whose a queue is, how long it keeps messages, and when they become dead letters.
 
     Raises:
         ConfigurationError: SQS does not tell.
     """
     try:
         answer = sqs.get_queue_attributes(
-            QueueUrl=url, AttributeNames=["RedrivePolicy", "MessageRetentionPeriod"]
+            QueueUrl=url, AttributeNames=["QueueArn", "RedrivePolicy", "MessageRetentionPeriod"]
         )
     except (BotoCoreError, ClientError) as error:
         raise ConfigurationError(

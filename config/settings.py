@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
 from config.masking import MASK, mask_password
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
+from config.topics import topic_arns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pydantic import ValidationInfo
     from pydantic_core import ErrorDetails
+
+SnsVerify = Literal["foreign", "always", "never"]
 
 
 def _names(*names: str) -> AliasChoices:
@@ -80,6 +84,12 @@ class Settings(BaseSettings):
     sqs_counts_lag_seconds: float = Field(default=60, ge=1, le=600)
     max_receive_count: int = Field(default=10, ge=2, le=1000)
 
+    # --- authenticity of events
+    sns_verify: SnsVerify = "foreign"
+    sns_topics: Annotated[tuple[str, ...], NoDecode] = ()
+    # SNS tries for 23 days, and SQS keeps messages for 14, and for 14 more after a redrive.
+    sns_max_age_days: float = Field(default=60, ge=1, le=3650)
+
     # --- time-outs of single calls
     connect_timeout_seconds: float = Field(default=3, gt=0, le=30)
     sqs_read_timeout_seconds: float = Field(default=20, gt=0, le=60)
@@ -140,6 +150,16 @@ class Settings(BaseSettings):
         if value and names_its_sender(info.data.get("email_from") or ""):
             raise ValueError("EMAIL_FROM holds a display name already; leave one of the two out")
         return value
+
+    @field_validator("sns_topics", mode="before")
+    @classmethod
+    def _topic_arns(cls, value: object) -> object:
+        return topic_arns(value) if isinstance(value, str) else value
+
+    @property
+    def sns_max_age(self) -> timedelta:
+        """The longest from the publishing of an event until it came to its queue."""
+        return timedelta(days=self.sns_max_age_days)
 
     @cached_property
     def streams(self) -> dict[str, Stream]:

@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from config.failures import error_name
-from consumers.errors import GaveUpError, NotDeletedError
+from consumers.errors import CertificateUnavailableError, GaveUpError, NotDeletedError
 
 if TYPE_CHECKING:
     import threading
@@ -35,7 +35,13 @@ FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 10.0
 JITTER_SECONDS = 0.5
 
-EXPECTED = (BotoCoreError, ClientError, SQLAlchemyError, NotDeletedError)
+EXPECTED = (
+    BotoCoreError,
+    ClientError,
+    SQLAlchemyError,
+    NotDeletedError,
+    CertificateUnavailableError,
+)
 
 T = TypeVar("T")
 

@@ -16,8 +16,9 @@ from sqlalchemy.exc import (
 )
 
 from config.failures import error_name
+from consumers.authenticity import admit_all
 from consumers.envelopes import Notice
-from consumers.errors import Refusal, UnreadableEventError
+from consumers.errors import CertificateUnavailableError, Refusal, UnreadableEventError
 from consumers.parsing import read
 from db.events import apply
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from consumers.authenticity import Admit
     from consumers.queues import QueueMessage
     from db.event_types import Applied, Event
 
@@ -50,25 +52,31 @@ class Refused:
     message: QueueMessage
     refusal: Refusal
     reason: str
+    may_be_ours: bool = True
 
 
 @dataclass
 class Batch:
-    """What the messages of one batch turned out to be."""
+    """What the messages of one batch turned out to be; `unproven`: nobody can tell yet."""
 
     events: list[Understood] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    unproven: list[QueueMessage] = field(default_factory=list)
 
 
-def understand(messages: Iterable[QueueMessage]) -> Batch:
-    """Read each message; one that cannot be understood harms no other."""
+def understand(messages: Iterable[QueueMessage], admit: Admit = admit_all) -> Batch:
+    """Read each message that `admit` believes; one that cannot be understood harms no other."""
     batch = Batch()
     for message in messages:
         try:
-            said = read(message.body, received_at=message.sent_at)
+            said = read(message.body, received_at=message.sent_at, admit=admit)
+        except CertificateUnavailableError:
+            batch.unproven.append(message)
         except UnreadableEventError as error:
-            batch.refused.append(Refused(message, error.refusal, error.reason))
+            batch.refused.append(
+                Refused(message, error.refusal, error.reason, may_be_ours=error.may_be_ours)
+            )
         except Exception as error:
             log.exception("reading an event failed", sqs_message_id=message.id)
             reason = f"Reading it failed: {type(error).__name__}."
@@ -79,6 +87,12 @@ def understand(messages: Iterable[QueueMessage]) -> Batch:
             else:
                 batch.events.append(Understood(message, said))
     return batch
+
+
+def without(messages: Sequence[QueueMessage], others: Sequence[QueueMessage]) -> list[QueueMessage]:
+    """The messages that are none of the others."""
+    receipts = {each.receipt_handle for each in others}
+    return [each for each in messages if each.receipt_handle not in receipts]
 
 
 def apply_apart(

@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
 
+from consumers.authenticity import admit_all
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.fields import Json, moment, text
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from consumers.authenticity import Admit
 
 
 class NoticeKind(StrEnum):
@@ -56,6 +59,8 @@ _CONFIRMATIONS = {
     "UnsubscribeConfirmation": NoticeKind.UNSUBSCRIBE_CONFIRMATION,
 }
 
+_ENVELOPES = ("Notification", *_CONFIRMATIONS)
+
 _EVENTBRIDGE_KINDS = {
     "Email Sent": "Send",
     "Email Delivered": "Delivery",
@@ -70,15 +75,23 @@ _EVENTBRIDGE_KINDS = {
 }
 
 
-def open_envelope(message: str) -> Enclosed | Notice:
-    """Take an event out of whatever it came in.
+def open_envelope(
+    message: str, *, received_at: datetime, admit: Admit = admit_all
+) -> Enclosed | Notice:
+    """Take an event out of whatever it came in, if `admit` believes that.
 
     Raises:
-        UnreadableEventError: the message is not JSON, or holds nothing.
+        UnreadableEventError: the message is not JSON, or holds nothing, or is not believed.
+        CertificateUnavailableError: `admit` cannot tell yet.
     """
     if message.startswith(VALIDATION_TEXT):
         return Notice(NoticeKind.TOPIC_VALIDATED)
-    body = _load(message)
+    try:
+        body = _load(message)
+    except UnreadableEventError:
+        admit(None, received_at)
+        raise
+    admit(body if body.get("Type") in _ENVELOPES else None, received_at)
     if body.get("Type") in _CONFIRMATIONS:
         return Notice(_CONFIRMATIONS[str(body["Type"])], text(body.get("TopicArn")))
     if body.get("Type") == "Notification":

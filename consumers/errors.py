@@ -14,15 +14,27 @@ class Refusal(StrEnum):
     MALFORMED = "malformed"  # it lacks what makes an event of its kind
     UNEXPECTED = "unexpected"  # our own reading of it failed
     DATABASE = "database"  # the database would not have its values
+    FORGED = "forged"  # its signature is not SNS's, or is of another text
+    UNSIGNED = "unsigned"  # nothing is signed where everything must be
+    WRONG_TOPIC = "wrong_topic"  # SNS's, but of a topic that may not speak here
+    TOO_OLD = "too_old"  # SNS's, but published too long before it came
 
 
 class UnreadableEventError(Exception):
-    """The message cannot be understood. The text says why, and never quotes what it says."""
+    """The message cannot be understood or believed. The text says why, and quotes nothing of it.
 
-    def __init__(self, refusal: Refusal, reason: str) -> None:
+    `may_be_ours`: an event of a message of ours may be hidden in it.
+    """
+
+    def __init__(self, refusal: Refusal, reason: str, *, may_be_ours: bool = True) -> None:
         super().__init__(reason)
         self.refusal = refusal
         self.reason = reason
+        self.may_be_ours = may_be_ours
+
+
+class CertificateUnavailableError(Exception):
+    """Whether a message is SNS's cannot be told until a certificate can be fetched."""
 
 
 class GaveUpError(Exception):

@@ -85,7 +85,7 @@ class Metrics:
         self._refused.labels(refusal).inc()
 
     def record_error(self, stage: str) -> None:
-        """Count a failed attempt: `receive`, `apply`, `delete`, `give_back` or `watermark`."""
+        """Count a failed attempt: a stage of the loop, such as `receive` or `certificate`."""
         self._errors.labels(stage).inc()
 
     def record_batch(self, messages: int) -> None:

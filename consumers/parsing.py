@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumers import identities
+from consumers.authenticity import admit_all
 from consumers.envelopes import Enclosed, Notice, open_envelope
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.feedback import bounce_event, complaint_event
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from consumers.authenticity import Admit
     from consumers.fields import Json
 
 
-def read(message: str, *, received_at: datetime) -> Event | Notice:
+def read(message: str, *, received_at: datetime, admit: Admit = admit_all) -> Event | Notice:
     """What a message says: an event of SES, or a notice that is none.
 
     `received_at` stands in for a time that is missing or cannot be read. An event of an unknown
-    kind is kept as `EventKind.UNRECOGNISED`.
+    kind is kept as `EventKind.UNRECOGNISED`. `admit` says whether the message may be believed.
 
     Raises:
-        UnreadableEventError: it cannot be understood; the reason quotes nothing of it.
+        UnreadableEventError: it cannot be understood or believed; the reason quotes nothing of it.
+        CertificateUnavailableError: `admit` cannot tell yet.
     """
-    enclosed = open_envelope(message)
+    enclosed = open_envelope(message, received_at=received_at, admit=admit)
     if isinstance(enclosed, Notice):
         return enclosed
     reader = _READERS.get(_folded(enclosed.kind or ""))

@@ -13,8 +13,8 @@ import structlog
 
 from config.failpoints import failpoint
 from consumers.backoff import Patience
-from consumers.batches import apply_apart, understand
-from consumers.errors import GaveUpError, NotDeletedError
+from consumers.batches import apply_apart, understand, without
+from consumers.errors import CertificateUnavailableError, GaveUpError, NotDeletedError
 from consumers.metrics import unmatched
 from consumers.queues import MESSAGES_PER_CALL
 from consumers.witness import Witness
@@ -133,7 +133,28 @@ class Poller:
 
     def _settle(self, messages: list[QueueMessage]) -> None:
         began = time.monotonic()
-        batch = understand(messages)
+        batch = understand(messages, self._queue.admit)
+        self._finish(batch, without(messages, batch.unproven), began)
+        # What needs no certificate that must be fetched first did not wait for it.
+        while batch.unproven:
+            unproven = batch.unproven
+            batch = self._proved(unproven)
+            self._finish(batch, without(unproven, batch.unproven), began)
+
+    def _proved(self, messages: list[QueueMessage]) -> Batch:
+        """What they say, as soon as the certificate of any of them could be fetched."""
+
+        def prove() -> Batch:
+            batch = understand(messages, self._queue.admit_fetching)
+            if len(batch.unproven) == len(messages):
+                raise CertificateUnavailableError
+            return batch
+
+        return self._patience.until_done("certificate", prove)
+
+    def _finish(self, batch: Batch, messages: list[QueueMessage], began: float) -> None:
+        if not messages:
+            return
         self._patience.until_done("apply", partial(self._apply, batch))
         failpoint("in_event_commit")
         for notice in batch.notices:
@@ -177,6 +198,7 @@ class Poller:
             sqs_message_id=each.message.id,
             reason=each.reason,
             body=each.message.body,
+            may_be_ours=each.may_be_ours,
         )
         if times_seen == 1:
             self._metrics.record_refused(each.refusal)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from config import aws
 from config.checks import check_retention
 from config.queues import depth_of, queue_attributes, queue_url
+from consumers.authenticity import Authenticity, admit_all
 from consumers.fields import moment
 from consumers.witness import HIDDEN_FOR_LAGS
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
     from config.settings import Settings
+    from consumers.authenticity import Admit
 
 MESSAGES_PER_CALL = 10
 
@@ -38,12 +40,26 @@ class QueueMessage:
 
 
 class EventQueue:
-    """One queue of events. Every method is one attempt, and raises what boto3 raises."""
+    """One queue of events. Every method is one attempt, and raises what boto3 raises.
 
-    def __init__(self, client: SQSClient, name: str, url: str, *, hidden_seconds: int) -> None:
+    `admit` and `admit_fetching` say whether a message of it may be believed; only the second asks
+    for certificates.
+    """
+
+    def __init__(
+        self,
+        client: SQSClient,
+        name: str,
+        url: str,
+        *,
+        hidden_seconds: int,
+        authenticity: Authenticity | None = None,
+    ) -> None:
         """What is received stays hidden from other consumers for `hidden_seconds`."""
         self.name = name
         self._hidden_seconds = hidden_seconds
+        self.admit: Admit = authenticity.admit if authenticity else admit_all
+        self.admit_fetching: Admit = authenticity.admit_fetching if authenticity else admit_all
         self._client = client
         self._url = url
 
@@ -92,9 +108,18 @@ def find_queue(settings: Settings) -> EventQueue:
     aws.check_credentials(settings)
     sqs = aws.sqs(settings)
     url = queue_url(sqs, name)
-    check_retention(name, queue_attributes(sqs, name, url))
-    hidden_seconds = math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds)
-    return EventQueue(aws.sqs_receiver(settings), name, url, hidden_seconds=hidden_seconds)
+    attributes = queue_attributes(sqs, name, url)
+    check_retention(name, attributes)
+    authenticity = Authenticity.of(
+        settings, queue_arn=attributes.get("QueueArn", ""), endpoint_url=sqs.meta.endpoint_url
+    )
+    return EventQueue(
+        aws.sqs_receiver(settings),
+        name,
+        url,
+        hidden_seconds=math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds),
+        authenticity=authenticity,
+    )
 
 
 def _received(message: MessageTypeDef) -> QueueMessage:

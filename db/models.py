@@ -198,12 +198,21 @@ class EmailEvent(Base):
 
 
 class RefusedMessage(Base):
-    """A message from a queue that could not be understood, kept with the reason."""
+    """A message from a queue that could not be understood, kept with the reason.
+
+    `may_be_ours`: an event of a message of ours may be hidden in it. Not so what is not SNS's own.
+    """
 
     __tablename__ = "refused_messages"
     __table_args__ = (
         UniqueConstraint("queue", "sqs_message_id", name="refused_messages_identity"),
         Index("refused_messages_last_seen_at", "last_seen_at"),
+        Index(
+            "refused_messages_may_be_ours",
+            "queue",
+            "last_seen_at",
+            postgresql_where=text("may_be_ours"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -212,6 +221,7 @@ class RefusedMessage(Base):
     reason: Mapped[str]
     body: Mapped[str]
     times_seen: Mapped[int] = mapped_column(server_default="1")
+    may_be_ours: Mapped[bool] = mapped_column(server_default=text("true"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
     last_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
 

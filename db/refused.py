@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _KEEP = text("""
-INSERT INTO refused_messages (queue, sqs_message_id, reason, body)
-VALUES (:queue, :sqs_message_id, :reason, :body)
+INSERT INTO refused_messages (queue, sqs_message_id, reason, body, may_be_ours)
+VALUES (:queue, :sqs_message_id, :reason, :body, :may_be_ours)
 ON CONFLICT (queue, sqs_message_id) DO UPDATE SET reason = excluded.reason,
+    may_be_ours = excluded.may_be_ours,
     times_seen = refused_messages.times_seen + 1, last_seen_at = now()
 RETURNING times_seen
 """)
@@ -29,8 +30,20 @@ WHERE sqs_message_id = ANY(:ids) ORDER BY sqs_message_id, first_seen_at, id
 """).bindparams(bindparam("ids", type_=ARRAY(Text())))
 
 
-def keep(engine: Engine, *, queue: str, sqs_message_id: str, reason: str, body: str) -> int:
-    """Write a refused message down; answers how often it has been seen by now."""
+def keep(
+    engine: Engine,
+    *,
+    queue: str,
+    sqs_message_id: str,
+    reason: str,
+    body: str,
+    may_be_ours: bool = True,
+) -> int:
+    """Write a refused message down; answers how often it has been seen by now.
+
+    `may_be_ours`: it may hide the event of a message of ours, whose unknown outcome it then puts
+    in doubt.
+    """
     with engine.begin() as connection:
         return int(
             connection.execute(
@@ -40,6 +53,7 @@ def keep(engine: Engine, *, queue: str, sqs_message_id: str, reason: str, body: 
                     "sqs_message_id": sqs_message_id,
                     "reason": storable(reason),
                     "body": storable(body),
+                    "may_be_ours": may_be_ours,
                 },
             ).scalar_one()
         )

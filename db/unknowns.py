@@ -33,7 +33,8 @@ class HeldMessage:
 # A grace time has passed (due_at), and after it the event queue was found empty: had SES taken
 # the message, its Send event would have been applied by now. The silence is the proof, unless
 # something came from that queue since the message was first claimed that could not be understood:
-# that may have been its event, and then only a person can tell.
+# that may have been its event, and then only a person can tell. A message that was not SNS's hid
+# none: whoever forges one must not be able to stop our mail.
 _SILENT = """
 UPDATE email_messages AS m SET state = '{state}', due_at = {due_at}, updated_at = now()
 FROM (
@@ -43,7 +44,7 @@ FROM (
         AND due_at < (SELECT drained_until FROM consumer_watermarks WHERE queue = :queue)
         AND {exists} (
             SELECT FROM refused_messages
-            WHERE queue = :queue AND last_seen_at >= email_messages.created_at
+            WHERE queue = :queue AND may_be_ours AND last_seen_at >= email_messages.created_at
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS silent

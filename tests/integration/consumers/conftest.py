@@ -126,7 +126,13 @@ class Sent:
         """The same as SNS delivers it."""
         inner = json.dumps(self.event(name)) + "\n"
         stamp = "2026-03-01T12:00:04.000Z"
-        return {"Type": "Notification", "MessageId": "m", "Timestamp": stamp, "Message": inner}
+        return {
+            "Type": "Notification",
+            "MessageId": "m",
+            "TopicArn": "arn:aws:sns:eu-west-1:000000000000:mailsluice-events",
+            "Timestamp": stamp,
+            "Message": inner,
+        }
 
 
 @pytest.fixture

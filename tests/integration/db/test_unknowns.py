@@ -102,8 +102,32 @@ def test_an_event_that_could_not_be_understood_earlier_is_about_other_mail(engin
     assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
 
 
-def an_event_is_refused(engine: Engine) -> None:
-    refused.keep(engine, queue=QUEUE, sqs_message_id="1", reason="no JSON", body="?")
+def test_a_forged_message_puts_no_unknown_outcome_in_doubt(engine: Engine) -> None:
+    message_id = unknown(engine)
+    an_event_is_refused(engine, may_be_ours=False)
+    queue_was_empty_now(engine)
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+
+
+def test_what_a_refused_message_was_is_said_by_its_last_refusal(engine: Engine) -> None:
+    """The settings by which it was forged were mended, and it was put on the queue again."""
+    message_id = unknown(engine)
+    an_event_is_refused(engine, may_be_ours=False)
+    an_event_is_refused(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == [message_id]
+
+
+def an_event_is_refused(engine: Engine, *, may_be_ours: bool = True) -> None:
+    refused.keep(
+        engine,
+        queue=QUEUE,
+        sqs_message_id="1",
+        reason="no JSON",
+        body="?",
+        may_be_ours=may_be_ours,
+    )
 
 
 def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
