@@ -19,13 +19,14 @@ from config.failures import error_name
 from consumers.envelopes import Notice
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.parsing import read
-from db.events import apply
+from db.events import DEFAULT_POLICY, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine
 
+    from config.suppression import SuppressionPolicy
     from consumers.queues import QueueMessage
     from db.event_types import Applied, Event
 
@@ -82,7 +83,10 @@ def understand(messages: Iterable[QueueMessage]) -> Batch:
 
 
 def apply_apart(
-    engine: Engine, events: Sequence[Understood], committed: Callable[[Applied], None]
+    engine: Engine,
+    events: Sequence[Understood],
+    committed: Callable[[Applied], None],
+    policy: SuppressionPolicy = DEFAULT_POLICY,
 ) -> list[Refused]:
     """Apply events in one transaction; where the database refuses the data, in halves.
 
@@ -96,7 +100,7 @@ def apply_apart(
     if not events:
         return []
     try:
-        committed(apply(engine, [understood.event for understood in events]))
+        committed(apply(engine, [understood.event for understood in events], policy))
     except Exception as error:
         if not is_about_the_data(error):
             raise
@@ -106,8 +110,8 @@ def apply_apart(
     else:
         return []
     middle = len(events) // 2
-    return apply_apart(engine, events[:middle], committed) + apply_apart(
-        engine, events[middle:], committed
+    return apply_apart(engine, events[:middle], committed, policy) + apply_apart(
+        engine, events[middle:], committed, policy
     )
 
 

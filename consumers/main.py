@@ -62,7 +62,8 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
     shutdown.on_signals()
     monitor.start()
     log.info("events process starts", queue=queue.name, **settings.masked())
-    _drain(Tools(queue, engine, metrics, progress, shutdown.stopping), settings, pollers)
+    stopping, policy = shutdown.stopping, settings.suppression_policy
+    _drain(Tools(queue, engine, metrics, progress, stopping, policy), settings, pollers)
     queue.close()
     monitor.stop()
     shutdown.ended()

@@ -17,14 +17,13 @@ from consumers.feedback import bounce_event, complaint_event
 from consumers.fields import member
 from consumers.recipients import Recipient, whom
 from consumers.reports import Report, read_mail, when
+from consumers.subscriptions import subscription_event
 from db.event_types import Event
 from db.states import EventKind, RecipientState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
-
-    from consumers.fields import Json
 
 
 def read(message: str, *, received_at: datetime) -> Event | Notice:
@@ -66,6 +65,7 @@ def _unrecognised(enclosed: Enclosed, received_at: datetime) -> Event:
         raw=enclosed.body,
         ses_message_id=mail.ses_message_id,
         message_id=mail.message_id,
+        stream=mail.stream,
     )
 
 
@@ -108,17 +108,9 @@ def _engagement(report: Report) -> Event:
     """Who opened or clicked is known only if there was but one recipient."""
     sole = whom(None, report.mail.destinations)
     return report.event(
-        identity=identities.of_content(report.kind, _engaged(report)),
+        identity=identities.of_content(report.kind, report.engaged()),
         recipients={each.address: RecipientState.DELIVERED for each in sole},
     )
-
-
-def _subscription(report: Report) -> Event:
-    return report.event(identity=identities.of_content(report.kind, _engaged(report)))
-
-
-def _engaged(report: Report) -> Json:
-    return {"message": report.mail.ses_message_id, "details": report.details}
 
 
 def _all(report: Report) -> list[Recipient]:
@@ -144,5 +136,5 @@ _READERS: dict[str, tuple[EventKind, str, Callable[[Report], Event]]] = {
     "renderingfailure": (EventKind.RENDERING_FAILURE, "failure", _rejection),
     "open": (EventKind.OPEN, "open", _engagement),
     "click": (EventKind.CLICK, "click", _engagement),
-    "subscription": (EventKind.SUBSCRIPTION, "subscription", _subscription),
+    "subscription": (EventKind.SUBSCRIPTION, "subscription", subscription_event),
 }
