@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from config.suppression import SoftBounces, SuppressionPolicy
+from db import event_suppressions
 from db.claims import Claimed, Settled
 from db.events import apply
 from db.messages import status
 from db.states import EventKind, RecipientState
 from db.suppression_changes import history
-from db.suppressions import EVERYWHERE, REASONS, Suppression, add, find, remove
+from db.suppressions import EVERYWHERE, REASONS, Suppression, add, add_in, find, remove
 from said import (
     DAY,
     NOW,
@@ -32,9 +33,10 @@ from said import (
     an_event,
     an_unsubscribe,
 )
+from sandbox.waiting import until
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from db.event_types import Event
 
@@ -257,6 +259,44 @@ def test_concurrent_consumers_lose_no_count_and_do_not_deadlock(engine: Engine) 
     for address in addresses:
         assert entries(engine, address) == {EVERYWHERE: ("soft_bounce", NOW + 9 * DAY)}
         assert len(history(engine, address)) == 1
+
+
+@pytest.mark.parametrize("late", ["bounce", "delivery"])
+def test_a_consumer_that_has_counted_but_not_committed_is_waited_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    """Else neither sees the other's bounce, and a delivery does not lift what is not there yet."""
+    bounces = soft_bounces(engine, 3, 2, 1)
+    delivery = a_delivery(a_sent_message(engine, ADA), ADA)
+    apply(engine, bounces[:1] if late == "bounce" else bounces[:2], POLICY)
+    counted, commit = threading.Event(), threading.Event()
+
+    def slow_add(connection: Connection, entries: list[Suppression]) -> list[Suppression]:
+        added = add_in(connection, entries)
+        if threading.current_thread() is slow:
+            counted.set()
+            assert commit.wait(40)
+        return added
+
+    monkeypatch.setattr(event_suppressions, "add_in", slow_add)
+    first, second = (bounces[1], bounces[2]) if late == "bounce" else (bounces[2], delivery)
+    slow = threading.Thread(target=apply, args=(engine, [first], POLICY), daemon=True)
+    quick = threading.Thread(target=apply, args=(engine, [second], POLICY), daemon=True)
+    slow.start()
+    assert counted.wait(20)
+    quick.start()
+    until(lambda: is_waiting(engine) or not quick.is_alive(), "the second waits or is done")
+    commit.set()
+    slow.join()
+    quick.join()
+    expected = {EVERYWHERE: ("soft_bounce", NOW + 9 * DAY)}
+    assert entries(engine) == (expected if late == "bounce" else {})
+
+
+def is_waiting(engine: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with engine.connect() as connection:
+        return connection.scalar(text(waiting)) > 0
 
 
 def a_life(engine: Engine, ada: str, bob: str) -> list[Event]:
