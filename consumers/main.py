@@ -70,6 +70,7 @@ def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) ->
             progress,
             shutdown.stopping,
             lag_seconds=settings.sqs_counts_lag_seconds,
+            policy=settings.suppression_policy,
         ),
         settings,
         pollers,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.instruments import Instruments
-from consumers.policy import COMPLAINT_TYPES, SUPPRESSES, is_policy_refusal
+from consumers.policy import COMPLAINT_TYPES, WEIGHS, is_policy_refusal
 from db.states import EventKind
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 OTHER = "other"
 UNSPECIFIED = "unspecified"
 
-BOUNCE_TYPES = frozenset(bounce_type for bounce_type, _subtype in SUPPRESSES)
-BOUNCE_SUBTYPES = frozenset(subtype for _type, subtype in SUPPRESSES)
+BOUNCE_TYPES = frozenset(bounce_type for bounce_type, _subtype in WEIGHS)
+BOUNCE_SUBTYPES = frozenset(subtype for _type, subtype in WEIGHS)
 
 # From what a healthy installation shows to what an outage leaves behind.
 LAG_BUCKETS_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)

@@ -16,9 +16,11 @@ from consumers.backoff import Patience
 from consumers.batches import apply_apart, understand, without
 from consumers.errors import CertificateUnavailableError, GaveUpError, NotDeletedError
 from consumers.metrics import unmatched
+from consumers.policy import is_policy_refusal
 from consumers.queues import MESSAGES_PER_CALL
 from consumers.witness import Witness
 from db import refused
+from db.events import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from config.health import Progress
+    from config.suppression import SuppressionPolicy
     from consumers.batches import Batch, Refused
     from consumers.envelopes import Notice
     from consumers.metrics import Metrics
@@ -56,6 +59,7 @@ class Tools:
     progress: Progress
     stopping: threading.Event
     lag_seconds: float
+    policy: SuppressionPolicy = DEFAULT_POLICY
 
 
 class Poller:
@@ -67,6 +71,7 @@ class Poller:
         self._engine = tools.engine
         self._metrics = tools.metrics
         self._stopping = tools.stopping
+        self._policy = tools.policy
         self._wait_seconds = wait_seconds
         self._patience = Patience(name, tools.metrics, tools.progress, tools.stopping)
         self._witness = Witness(tools.queue, tools.engine, lag_seconds=tools.lag_seconds)
@@ -172,7 +177,7 @@ class Poller:
 
     def _apply(self, batch: Batch) -> None:
         """Everything of the batch goes to the database, so that all of it can be deleted."""
-        spoilt = apply_apart(self._engine, batch.events, self._committed)
+        spoilt = apply_apart(self._engine, batch.events, self._committed, self._policy)
         for each in [*batch.refused, *spoilt]:
             self._keep(each)
 
@@ -181,6 +186,9 @@ class Poller:
         lone = unmatched(applied)
         if lone:
             log.warning("events match no message", events=len(lone))
+        refusals = sum(map(is_policy_refusal, applied.bounces))
+        if refusals:
+            log.warning("servers refuse the sender (5.7.x): see to its reputation", count=refusals)
         for event in applied.events:
             log.debug("event", kind=event.kind, message_id=event.message_id)
         log.info(

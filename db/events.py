@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from db.event_records import keep_bounces, keep_complaints, keep_events
+from config.suppression import SuppressionPolicy
+from db.event_records import attach_feedback, keep_bounces, keep_complaints, keep_events
 from db.event_states import match_messages, move_messages, move_recipients
+from db.event_suppressions import suppress
 from db.event_types import Applied
-from db.suppressions import add_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from db.event_types import Event
-    from db.suppressions import Suppression
+
+DEFAULT_POLICY = SuppressionPolicy()
 
 
-def apply(engine: Engine, events: Sequence[Event]) -> Applied:
+def apply(
+    engine: Engine, events: Sequence[Event], policy: SuppressionPolicy = DEFAULT_POLICY
+) -> Applied:
     """Apply a batch in one transaction. Events seen before are recognised and change nothing.
 
-    Only one that matched no message then, and names one now, still moves that message.
+    Only one that matched no message then, and does so now, still moves that message.
 
     Raises:
         sqlalchemy.exc.OperationalError: the database is away; nothing was applied.
     """
     distinct = _by_identity(events)
     with engine.begin() as connection:
-        matched = match_messages(connection, distinct)
-        fresh, joined = keep_events(connection, distinct, matched)
+        matched, streams = match_messages(connection, distinct)
+        fresh, joined = keep_events(connection, distinct, matched, streams)
         known = move_messages(connection, fresh + joined, matched)
         move_recipients(connection, fresh + joined, matched)
+        attach_feedback(connection, joined, matched)
         return Applied(
             events=fresh,
             unmatched=[event for event in fresh if matched.get(event.identity) not in known],
             bounces=keep_bounces(connection, fresh, matched),
             complaints=keep_complaints(connection, fresh, matched),
-            suppressions=_suppress(connection, fresh, matched),
+            suppressions=suppress(
+                connection, fresh, joined, matched=matched, streams=streams, policy=policy
+            ),
         )
 
 
@@ -54,14 +59,3 @@ def _by_identity(events: Iterable[Event]) -> list[Event]:
         if held is None or held.message_id is None:
             distinct[event.identity] = event
     return [distinct[identity] for identity in sorted(distinct)]
-
-
-def _suppress(
-    connection: Connection, events: Sequence[Event], matched: Mapping[str, UUID]
-) -> list[Suppression]:
-    wanted = [
-        replace(suppression, message_id=matched.get(event.identity))
-        for event in events
-        for suppression in event.suppressions
-    ]
-    return add_in(connection, wanted)

@@ -53,7 +53,7 @@ STATES = {
 
 SUPPRESSING = {
     "bounce_permanent": "bounce",
-    "bounce_on_account_suppression_list": "bounce",
+    "bounce_on_account_suppression_list": "account_list",
     "complaint": "complaint",
     "complaint_without_a_report": "complaint",
     "identity_bounce": "bounce",
