@@ -139,5 +139,6 @@ def test_a_worker_exits_in_bounded_time_while_sqs_is_away(
     sqs.control.wait_for("started:sqs.DeleteMessageBatch", 1)
     code, seconds = worker.stop()
     assert code == 0
-    assert seconds < 4
+    # The bound is that of a flush, with room for a machine that is busy; SQS hangs for ever.
+    assert seconds < 10
     assert "SQS was not told of 1 messages" in worker.log()
