@@ -51,7 +51,10 @@ class Direct:
 
 @contextmanager
 def _connection(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
-    pooled = engine.raw_connection()
+    try:
+        pooled = engine.raw_connection()
+    except psycopg.Error as error:
+        raise _wrapped(error, is_broken=True) from error
     connection: Any = pooled.driver_connection
     try:
         connection.autocommit = True
@@ -63,13 +66,17 @@ def _connection(engine: Engine) -> Iterator[psycopg.Connection[Any]]:
             pooled.invalidate(error)
         else:
             connection.autocommit = False
-        raise DBAPIError.instance(
-            None,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=is_broken,
-        ) from error
+        raise _wrapped(error, is_broken=is_broken) from error
     finally:
         pooled.close()
+
+
+def _wrapped(error: psycopg.Error, *, is_broken: bool) -> BaseException:
+    return DBAPIError.instance(
+        None,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=is_broken,
+    )

@@ -194,6 +194,11 @@ class Channel(SQS.Channel):
             )
             self._intake.leave(held.receipt)
 
+    def stop_receiving(self) -> None:
+        """The worker is to end: take no more from any queue. A signal handler may call it."""
+        if self._intake is not None:
+            self._intake.stop_receiving_all()
+
     def awaits_start(self, receipt: str) -> None:
         """From now on `begin` will be asked before its task starts."""
         held = self.intake.in_hand.get(receipt)

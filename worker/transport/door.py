@@ -44,6 +44,11 @@ class Door:
         self._outbox = outbox
         self._apart = apart
 
+    def turn_away(self, queue: str, messages: Iterable[MessageTypeDef], reserved: int) -> None:
+        """What an open poll brought after the end had begun goes back at once."""
+        self._in_hand.unreserve(queue, reserved)
+        self._outbox.show_after(0, queue, [message["ReceiptHandle"] for message in messages])
+
     def admit(self, queue: str, messages: Iterable[MessageTypeDef], reserved: int) -> None:
         """Sort what came from `queue`; `reserved` room is filled or free afterwards."""
         good: list[Delivery] = []

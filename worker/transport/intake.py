@@ -70,6 +70,11 @@ class Intake:
         if queue in self._receivers:
             self._receivers[queue].stop()
 
+    def stop_receiving_all(self) -> None:
+        """Begin no further poll of any queue."""
+        for queue in tuple(self._receivers):
+            self.stop_receiving(queue)
+
     def finish(self, receipt: str) -> None:
         """The task is over: delete the message, or show it again later if the task asked so."""
         held = self.in_hand.remove(receipt)

@@ -122,7 +122,10 @@ class Receiver:
         elif not self._stopped.is_set():
             self._is_deep.clear()
         self._callbacks.received(self._queue)
-        self._door.admit(self._queue, messages, room)
+        if self._stopped.is_set():
+            self._door.turn_away(self._queue, messages, room)
+        else:
+            self._door.admit(self._queue, messages, room)
 
     def _ask_sqs(self, count: int, wait_time_seconds: int) -> list[MessageTypeDef]:
         answer = self._client.receive_message(

@@ -56,6 +56,8 @@ class Transport(SQS.Transport):
 
     def _wake(self, **_: object) -> None:
         """Celery's signal handler sets a flag that its loop, asleep, would see a second later."""
+        for channel in tuple(self.channels):
+            channel.stop_receiving()
         self.inbox.wake()
 
     def _deliver_all(self) -> int:

@@ -81,7 +81,8 @@ def test_a_message_that_arrives_while_the_worker_drains_goes_back_at_once(
     sqs.send(QUEUE, task_message("hold", "running"))
     worker = start_worker(QUEUE, concurrency=2, wait_time_seconds=20, told=told(sqs))
     worker.wait_for("started")
-    sqs.control.wait_for("started:sqs.ReceiveMessage", 2)
+    # The one that brought the task, the task's own, and the one that stays open.
+    sqs.control.wait_for("started:sqs.ReceiveMessage", 3)
     worker.ask_to_stop()
     worker.wait_until(lambda _: "Warm shutdown" in worker.log())
     sqs.send(QUEUE, task_message("note", "late"))
@@ -139,5 +140,6 @@ def test_a_worker_exits_in_bounded_time_while_sqs_is_away(
     sqs.control.wait_for("started:sqs.DeleteMessageBatch", 1)
     code, seconds = worker.stop()
     assert code == 0
-    assert seconds < 4
+    # The bound is that of a flush, with room for a machine that is busy; SQS hangs for ever.
+    assert seconds < 10
     assert "SQS was not told of 1 messages" in worker.log()

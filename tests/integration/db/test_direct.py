@@ -1,0 +1,64 @@
+"""Statements of the hot paths fail as all others do, so that an outage is known for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DataError, OperationalError
+
+from config.settings import load_settings
+from db.direct import MOST_CHARACTERS, Direct
+from db.engine import connect
+from db.outages import is_outage
+from sandbox.postgres import free_port
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+ONE = Direct("SELECT :number::int AS number, :id::uuid AS id")
+
+
+def test_a_row_has_its_columns_as_attributes(engine: Engine) -> None:
+    id_ = uuid4()
+    row = ONE.one_or_none(engine, number=1, id=id_)
+    assert row is not None
+    assert (row.number, row.id) == (1, id_)
+
+
+def test_each_call_is_committed_by_itself(engine: Engine) -> None:
+    Direct("INSERT INTO pacers (region) VALUES (:region)").one_or_none(engine, region="here")
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pacers")) == 1
+
+
+def test_a_server_that_cannot_be_reached_is_an_outage() -> None:
+    away = f"postgresql://postgres@127.0.0.1:{free_port()}/nothing"
+    engine = connect(load_settings(database_url=away))
+    with pytest.raises(OperationalError) as failed:
+        ONE.one_or_none(engine, number=1, id=uuid4())
+    assert is_outage(failed.value)
+
+
+def test_a_connection_that_breaks_is_an_outage_and_leaves_the_pool(engine: Engine) -> None:
+    breaking = Direct("SELECT pg_terminate_backend(pg_backend_pid())")
+    with pytest.raises(OperationalError) as failed:
+        breaking.one_or_none(engine)
+    assert is_outage(failed.value)
+    assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
+
+
+def test_what_the_database_will_never_take_is_no_outage_and_harms_no_later_call(
+    engine: Engine,
+) -> None:
+    with pytest.raises(DataError) as failed:
+        Direct("SELECT :number::int").one_or_none(engine, number="no number")
+    assert not is_outage(failed.value)
+    assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
+
+
+def test_a_statement_that_psycopg_would_parse_anew_each_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="characters"):
+        Direct("SELECT '" + "x" * MOST_CHARACTERS + "'")
