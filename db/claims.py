@@ -79,7 +79,7 @@ class Busy:
 #
 # What is ours to take: a message on its way back from the ledger, and one that this very caller has
 # claimed already without hearing so.
-_OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
+_OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :caller))"
 
 _CLAIM = Direct(f"""
 WITH recipients AS (
@@ -103,7 +103,7 @@ WITH recipients AS (
         provable, payload, outcome_code, outcome_reason)
     SELECT :id, :stream::text, state,
         (state = 'sending')::int,
-        :claimant::uuid,
+        :caller::uuid,
         CASE state WHEN 'sending' THEN now() + :lease_seconds * interval '1s' END,
         CASE state WHEN 'parked' THEN :send_at::timestamptz END,
         :expires_at::timestamptz, :enqueued_at::timestamptz, :provable,
@@ -129,7 +129,9 @@ WITH recipients AS (
             WHEN m.state = 'sending' THEN now() + :grace_seconds * interval '1s'
             ELSE m.due_at END,
         payload = CASE
-            WHEN {_OURS} THEN coalesce(excluded.payload, m.payload)
+            WHEN {_OURS} THEN CASE
+                WHEN excluded.state IN ('sending', 'parked')
+                    THEN coalesce(excluded.payload, m.payload) END
             ELSE :payload::json END,
         provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,
         outcome_code = CASE
@@ -187,7 +189,7 @@ def claim(
         "expires_at": candidate.expires_at,
         "enqueued_at": candidate.enqueued_at,
         "provable": candidate.provable,
-        "claimant": candidate.claimant,
+        "caller": candidate.claimant,
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }

@@ -13,8 +13,6 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Boolean, DateTime, Text, Uuid
 
-from db.states import EVENT_PROVES
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
@@ -118,7 +116,7 @@ def keep_events(
 def _proof(event: Event, matched: Matched, ledger: Collection[UUID]) -> str | None:
     message_id = matched.get(event.identity)
     is_nameless = message_id is None and event.ses_message_id is None
-    if message_id in ledger or is_nameless or EVENT_PROVES[event.kind] is None:
+    if message_id in ledger or is_nameless:
         return None
     return json.dumps(dict(event.recipients))
 

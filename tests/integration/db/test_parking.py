@@ -7,11 +7,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
-from db import gates
-from db.claims import Candidate, Claimed, claim
+from db import gates, suppressions
+from db.claims import Candidate, Claimed, Settled, claim
 from db.ledger import Held, Why, park, record_unknown
 from db.messages import status
 from db.parking import DueMessage, fail, give_back, mark_dispatched, take_due
+from db.suppressions import Suppression
 
 JOB = {"id": "the job"}
 WHY = Why("ACode", "a reason")
@@ -177,3 +178,15 @@ def test_a_parked_message_says_when_and_why(engine: Engine) -> None:
         "a reason",
     )
     assert found.due_at is not None
+
+
+def test_a_message_that_comes_to_its_end_at_the_claim_keeps_no_job(engine: Engine) -> None:
+    """It is back on SQS, and its dispatcher had no time yet to take the job out of the ledger."""
+    held = parked(engine)
+    take(engine)
+    suppressions.add(engine, [Suppression("ada@example.com", "manual", "test")])
+    candidate = Candidate(
+        id=held.message_id, stream="transactional", recipients=["ada@example.com"], payload=JOB
+    )
+    assert isinstance(claim(engine, candidate, lease_seconds=60, grace_seconds=60), Settled)
+    assert (state(engine, held), payload_of(engine)) == ("suppressed", None)
