@@ -67,6 +67,7 @@ def _unrecognised(enclosed: Enclosed, received_at: datetime) -> Event:
         kind=kind,
         occurred_at=enclosed.published_at or received_at,
         raw=enclosed.body,
+        raw_text=enclosed.text,
         ses_message_id=mail.ses_message_id,
         message_id=mail.message_id,
         stream=mail.stream,
@@ -79,6 +80,7 @@ def _report(kind: EventKind, key: str, enclosed: Enclosed, received_at: datetime
     return Report(
         kind=kind,
         raw=enclosed.body,
+        raw_text=enclosed.text,
         details=details,
         mail=mail,
         occurred_at=when(details, mail, enclosed.published_at) or received_at,

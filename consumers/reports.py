@@ -42,6 +42,7 @@ class Report:
     details: Json
     mail: Mail
     occurred_at: datetime
+    raw_text: str | None = None
 
     def entries(self, key: str) -> list[Json]:
         """The recipient objects under a key of the details; a bare address counts as one."""
@@ -77,6 +78,7 @@ class Report:
             kind=kind or self.kind,
             occurred_at=self.occurred_at,
             raw=self.raw,
+            raw_text=self.raw_text,
             ses_message_id=self.mail.ses_message_id,
             message_id=self.mail.message_id,
             stream=self.mail.stream,

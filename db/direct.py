@@ -27,14 +27,24 @@ MOST_CHARACTERS = 4096
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 
 
+def named_parameters(sql: str) -> str:
+    """A statement as psycopg takes it, from one with parameters written as `:name`.
+
+    Raises:
+        ValueError: it is too long to be quick.
+    """
+    written = _PARAMETER.sub(r"%(\1)s", " ".join(sql.split()))
+    if len(written) > MOST_CHARACTERS:
+        raise ValueError(f"{len(written)} characters; at most {MOST_CHARACTERS} are quick")
+    return written
+
+
 class Direct:
     """One statement, with parameters written as `:name`. What PostgreSQL cannot tell has a cast."""
 
     def __init__(self, sql: str) -> None:
         """Raises ValueError: the statement is too long to be quick."""
-        self.sql = _PARAMETER.sub(r"%(\1)s", " ".join(sql.split())).encode()
-        if len(self.sql) > MOST_CHARACTERS:
-            raise ValueError(f"{len(self.sql)} characters; at most {MOST_CHARACTERS} are quick")
+        self.sql = named_parameters(sql).encode()
 
     def one_or_none(self, engine: Engine, **parameters: object) -> Row | None:
         """Execute it; answers its first row, or None.

@@ -6,7 +6,6 @@ parameters.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import bindparam, text
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Boolean, DateTime, Text, Uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import BindParameter, Connection, TextClause
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
     Matched = Mapping[str, UUID]
     Feedback = TypeVar("Feedback", Bounce, Complaint)
-
-_EVENT_COLUMNS = ("identity", "kind", "message_id", "ses_message_id", "occurred_at", "proves")
 
 _BOUNCE_COLUMNS = (
     "address",
@@ -59,24 +56,6 @@ def _array(column: str) -> BindParameter[Any]:
     return bindparam(column, type_=ARRAY(Uuid() if column == "message_id" else Text()))
 
 
-# An event that matched no message joins one when it comes again and names it, or its message is in
-# the ledger by then. The raw events are one JSON text: an array of texts full of quotes would cost
-# ten times as much to escape.
-_KEEP_EVENTS = text("""
-INSERT INTO email_events AS e
-    (identity, kind, message_id, ses_message_id, occurred_at, proves, raw)
-SELECT identity, kind, message_id, ses_message_id, occurred_at, CAST(proves AS json), raw
-FROM ROWS FROM (
-    unnest(:identity, :kind, :message_id, :ses_message_id, :occurred_at, :proves),
-    json_array_elements(CAST(:raw AS json))
-) AS new (identity, kind, message_id, ses_message_id, occurred_at, proves, raw)
-ON CONFLICT (identity) DO UPDATE SET message_id = excluded.message_id, proves = excluded.proves
-WHERE excluded.message_id IS NOT NULL
-    AND (e.message_id IS NULL OR (e.proves IS NOT NULL AND excluded.proves IS NULL))
-RETURNING identity, xmax = 0 AS is_new
-""").bindparams(*map(_array, _EVENT_COLUMNS))
-
-
 def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
     names = (*columns, "message_id", "ses_message_id")
     values = ", ".join(f":{name}" for name in names)
@@ -89,36 +68,6 @@ def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
 
 _KEEP_BOUNCES = _insert_once("email_bounces", _BOUNCE_COLUMNS)
 _KEEP_COMPLAINTS = _insert_once("email_complaints", _COMPLAINT_COLUMNS)
-
-
-def keep_events(
-    connection: Connection, events: Sequence[Event], matched: Matched, ledger: Collection[UUID]
-) -> tuple[list[Event], list[Event]]:
-    """Keep each event once; answers those that are new, and those that now joined a message.
-
-    One whose message is not in the `ledger` keeps what it proves until it is.
-    """
-    parameters = {
-        "identity": [event.identity for event in events],
-        "kind": [event.kind for event in events],
-        "message_id": [matched.get(event.identity) for event in events],
-        "ses_message_id": [event.ses_message_id for event in events],
-        "occurred_at": [event.occurred_at for event in events],
-        "proves": [_proof(event, matched, ledger) for event in events],
-        "raw": json.dumps([dict(event.raw) for event in events], separators=(",", ":")),
-    }
-    written = {row.identity: row.is_new for row in connection.execute(_KEEP_EVENTS, parameters)}
-    fresh = [event for event in events if written.get(event.identity) is True]
-    joined = [event for event in events if written.get(event.identity) is False]
-    return fresh, joined
-
-
-def _proof(event: Event, matched: Matched, ledger: Collection[UUID]) -> str | None:
-    message_id = matched.get(event.identity)
-    is_nameless = message_id is None and event.ses_message_id is None
-    if message_id in ledger or is_nameless:
-        return None
-    return json.dumps(dict(event.recipients))
 
 
 def keep_bounces(connection: Connection, events: Sequence[Event], matched: Matched) -> list[Bounce]:

@@ -56,9 +56,11 @@ class Complaint:
 class Event:
     """One event of SES, understood.
 
-    `identity` is the same for every delivery of the same event. `message_id` is our id from the
-    event's tags, where it carries one, and so is `stream`. `recipients` says what the event proves
-    for each address. `suppressions` are what it speaks for; policy says how long and how wide.
+    `identity` is the same for every delivery of the same event. `raw_text` is the JSON that `raw`
+    was read from, where it is at hand: what was read need not be written again. `message_id` is our
+    id from the event's tags, where it carries one, and so is `stream`. `recipients` says what the
+    event proves for each address. `suppressions` are what it speaks for; policy says how long and
+    how wide.
     """
 
     identity: str
@@ -72,6 +74,7 @@ class Event:
     bounces: Sequence[Bounce] = ()
     complaints: Sequence[Complaint] = ()
     suppressions: Sequence[Suppression] = ()
+    raw_text: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Boolean, Text
+from sqlalchemy.types import Text
+
+from db.batch_sql import BatchStatement, array
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -57,22 +59,20 @@ _LOCK_BUCKETS = 1024
 # Two consumers that each bring a bounce of one address must see each other's, and one that brings
 # a delivery must see both. Deliveries of one address do not wait for each other. A batch may name
 # thousands of addresses, and PostgreSQL has room for some thousand locks: hence buckets.
-_LOCK = text(f"""
+_LOCK = BatchStatement(f"""
 SELECT count(CASE WHEN bounced
     THEN pg_advisory_xact_lock({_LOCK_CLASS}, bucket)::text
     ELSE pg_advisory_xact_lock_shared({_LOCK_CLASS}, bucket)::text END)
 FROM (
     SELECT hashtext(address) & {_LOCK_BUCKETS - 1} AS bucket, bool_or(bounced) AS bounced
-    FROM unnest(:addresses, :bounced) AS named (address, bounced)
+    FROM unnest(:addresses::text[], :bounced::bool[]) AS named (address, bounced)
     GROUP BY 1 ORDER BY 1
 ) AS buckets
-""").bindparams(  # noqa: S608  constants
-    bindparam("addresses", type_=ARRAY(Text())), bindparam("bounced", type_=ARRAY(Boolean()))
-)
+""")  # noqa: S608  constants
 
-_AFFECTED = text("""
-SELECT DISTINCT address FROM email_bounces WHERE is_soft AND address = ANY(:addresses)
-""").bindparams(bindparam("addresses", type_=ARRAY(Text())))
+_AFFECTED = BatchStatement("""
+SELECT DISTINCT address FROM email_bounces WHERE is_soft AND address = ANY(:addresses::text[])
+""")
 
 # A delivery ends the count, unless that very message bounced afterwards: servers that take mail
 # for a full mailbox are common. Who was taken off the list by a person begins anew.
@@ -99,11 +99,8 @@ def lock(connection: Connection, bounced: Collection[str], delivered: Collection
     """Make concurrent batches about these addresses wait for each other, until the commit."""
     addresses = sorted({*bounced, *delivered})
     if addresses:
-        parameters = {
-            "addresses": addresses,
-            "bounced": [address in bounced for address in addresses],
-        }
-        connection.execute(_LOCK, parameters).one()
+        is_bounced = array(address in bounced for address in addresses)
+        _LOCK.run(connection, addresses=array(addresses), bounced=is_bounced)
 
 
 def affected(
@@ -113,7 +110,7 @@ def affected(
     addresses = sorted({*bounced, *delivered})
     if not addresses:
         return []
-    return sorted(connection.execute(_AFFECTED, {"addresses": addresses}).scalars())
+    return sorted(_AFFECTED.run(connection, addresses=array(addresses)).scalars())
 
 
 def counting(connection: Connection, addresses: Sequence[str]) -> dict[str, list[SoftBounce]]:
