@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,9 @@ class Metrics:
 
     def record_applied(self, applied: Applied) -> None:
         """Count what a committed batch changed."""
+        for kind, count in Counter(event.kind for event in applied.events).items():
+            self._events.labels(kind).inc(count)
         for event in applied.events:
-            self._events.labels(event.kind).inc()
             self._lag.observe(_age_seconds(event))
         self._unmatched.inc(len(unmatched(applied)))
         for bounce in applied.bounces:

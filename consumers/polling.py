@@ -189,8 +189,10 @@ class Poller:
         refusals = sum(map(is_policy_refusal, applied.bounces))
         if refusals:
             log.warning("servers refuse the sender (5.7.x): see to its reputation", count=refusals)
+        # Made once: a lazy logger makes itself anew for every line, even if nobody sees it.
+        told = log.bind()
         for event in applied.events:
-            log.debug("event", kind=event.kind, message_id=event.message_id)
+            told.debug("event", kind=event.kind, message_id=event.message_id)
         log.info(
             "events committed",
             new=len(applied.events),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -206,6 +207,26 @@ def test_raw_events_are_kept_whatever_characters_they_hold(engine: Engine) -> No
     apply(engine, [event(EventKind.UNRECOGNISED, None, raw=raw)])
     with engine.connect() as connection:
         kept = connection.scalar(text("SELECT raw FROM email_events"))
+    assert kept == raw
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{ "a": "\\u0000\\ud800", "b": [1.50, 1e3] }',
+        '{"a": "\ud800", "b": "é"}',
+        '{"a": 1, "a": 2}',
+    ],
+)
+def test_the_text_of_an_event_is_kept_as_it_came_or_as_it_was_understood(
+    engine: Engine, written: str
+) -> None:
+    raw = json.loads(written)
+    others = [a_delivery(uuid4()), a_bounce(None)]
+    told = event(EventKind.OPEN, uuid4(), raw=raw, raw_text=written)
+    assert len(apply(engine, [*others, told]).events) == 3
+    with engine.connect() as connection:
+        kept = connection.scalar(text("SELECT raw FROM email_events WHERE kind = 'open'"))
     assert kept == raw
 
 

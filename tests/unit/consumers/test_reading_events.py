@@ -97,6 +97,20 @@ def test_each_kind_proves_a_state_of_its_recipient(
 
 
 @pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_text_that_is_kept_says_what_was_read(
+    sample: Sample, name: str, *, wrapped: bool
+) -> None:
+    body = sample(name)
+    event = understood(in_sns(body) if wrapped and "Type" not in body else body)
+    if name.startswith("eventbridge"):
+        assert event.raw_text is None
+    else:
+        assert event.raw_text is not None
+        assert json.loads(event.raw_text) == event.raw
+
+
+@pytest.mark.parametrize("name", STATES)
 def test_permanent_bounces_and_complaints_suppress_and_nothing_else_does(
     sample: Sample, name: str
 ) -> None:
