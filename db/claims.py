@@ -79,15 +79,15 @@ class Busy:
 #
 # What is ours to take: a message on its way back from the ledger, and one that this very caller has
 # claimed already without hearing so.
-_OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :caller))"
+_OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
 
 _CLAIM = Direct(f"""
 WITH recipients AS (
     SELECT unnest(:recipients::text[]) AS address
 ), blocked AS (
-    SELECT DISTINCT address
+    SELECT DISTINCT recipients.address
     FROM recipients JOIN email_suppressions AS s USING (address)
-    WHERE s.scope IN ('*', :stream) AND (expires_at IS NULL OR expires_at > now())
+    WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
 ), verdict AS (
     SELECT CASE
         WHEN EXISTS (SELECT FROM email_events WHERE message_id = :id::uuid AND proves IS NOT NULL)
@@ -102,9 +102,9 @@ WITH recipients AS (
         (id, stream, state, attempt, claimant, lease_until, due_at, expires_at, enqueued_at,
         provable, payload, outcome_code, outcome_reason)
     SELECT :id, :stream::text, state,
-        (state = 'sending')::int,
-        :caller::uuid,
-        CASE state WHEN 'sending' THEN now() + :lease_seconds * interval '1s' END,
+        CASE state WHEN 'sending' THEN 1 ELSE 0 END,
+        :claimant::uuid,
+        CASE state WHEN 'sending' THEN now() + make_interval(secs => :lease_seconds) END,
         CASE state WHEN 'parked' THEN :send_at::timestamptz END,
         :expires_at::timestamptz, :enqueued_at::timestamptz, :provable,
         CASE state WHEN 'parked' THEN :payload::json END,
@@ -121,17 +121,16 @@ WITH recipients AS (
         state = CASE WHEN {_OURS} THEN excluded.state ELSE 'unknown' END,
         attempt = m.attempt + CASE WHEN {_OURS} THEN excluded.attempt ELSE 0 END,
         lost_claims = m.lost_claims
-            + CASE WHEN {_OURS} OR m.state = 'unknown' THEN 0 ELSE 1 END,
+            + CASE WHEN m.state = 'sending' AND NOT {_OURS} THEN 1 ELSE 0 END,
         claimant = CASE WHEN {_OURS} THEN excluded.claimant ELSE m.claimant END,
         lease_until = CASE WHEN {_OURS} THEN excluded.lease_until END,
         due_at = CASE
             WHEN {_OURS} THEN excluded.due_at
-            WHEN m.state = 'sending' THEN now() + :grace_seconds * interval '1s'
+            WHEN m.state = 'sending' THEN now() + make_interval(secs => :grace_seconds)
             ELSE m.due_at END,
         payload = CASE
-            WHEN {_OURS} THEN CASE
-                WHEN excluded.state IN ('sending', 'parked')
-                    THEN coalesce(excluded.payload, m.payload) END
+            WHEN {_OURS} AND excluded.state NOT IN ('sending', 'parked') THEN NULL
+            WHEN {_OURS} THEN coalesce(excluded.payload, m.payload)
             ELSE :payload::json END,
         provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,
         outcome_code = CASE
@@ -147,19 +146,19 @@ WITH recipients AS (
     WHERE {_OURS}
         OR (m.state = 'sending' AND m.lease_until < now())
         OR (m.state = 'unknown' AND m.payload IS NULL)
-    RETURNING id, state, attempt, attempts_used, enqueued_at, lost_claims
+    RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at, m.lost_claims
 ), noted AS (
     INSERT INTO email_recipients AS r (message_id, address, state)
-    SELECT id, address,
+    SELECT claimed.id, recipients.address,
         CASE WHEN blocked.address IS NULL THEN 'pending' ELSE 'suppressed' END
     FROM claimed, recipients LEFT JOIN blocked USING (address)
-    WHERE state <> 'unknown'
+    WHERE claimed.state <> 'unknown'
     ON CONFLICT (message_id, address) DO UPDATE SET state = excluded.state, updated_at = now()
     WHERE r.state IN ('pending', 'suppressed') AND r.state <> excluded.state
 )
 SELECT state, attempt, attempts_used, enqueued_at, lost_claims,
     EXTRACT(epoch FROM :expires_at::timestamptz - now())::float AS expires_in_seconds,
-    ARRAY(TABLE blocked) AS blocked
+    ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
 """)  # noqa: S608  a constant
 
@@ -189,7 +188,7 @@ def claim(
         "expires_at": candidate.expires_at,
         "enqueued_at": candidate.enqueued_at,
         "provable": candidate.provable,
-        "caller": candidate.claimant,
+        "claimant": candidate.claimant,
         "lease_seconds": lease_seconds,
         "grace_seconds": grace_seconds,
     }

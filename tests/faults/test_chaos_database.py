@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(180)
 
 
+def test_outages_of_the_database_stop_progress_and_nothing_else(
+    trial_of_a_database: Trial,
+) -> None:
+    scenarios = ("database_restarts", "database_gone", "database_cut")
+    verdict = perform(trial_of_a_database, Terms(seconds=5.0, seed=1), *scenarios)
+    assert verdict.problems() == []
+    assert verdict.disturbances > len(scenarios)
+
+
 def test_a_network_that_goes_deaf_costs_neither_mail_nor_a_second_copy(
     trial_of_a_database: Trial,
 ) -> None:

@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
-from db import gates, suppressions
+from db import gates
 from db.claims import Candidate, Claimed, Settled, claim
 from db.ledger import Held, Why, park, record_unknown
 from db.messages import status
 from db.parking import DueMessage, fail, give_back, mark_dispatched, take_due
-from db.suppressions import Suppression
+from db.states import MessageState
+from db.suppressions import Suppression, add
 
 JOB = {"id": "the job"}
 WHY = Why("ACode", "a reason")
@@ -80,6 +81,16 @@ def test_a_dispatcher_that_dies_in_between_leaves_its_messages_to_the_next_one(
     parked(engine)
     assert len(take(engine, lease_seconds=0)) == 1
     assert len(take(engine)) == 1
+
+
+def test_a_job_that_comes_to_its_end_before_it_is_marked_is_kept_no_longer(engine: Engine) -> None:
+    held = parked(engine)
+    take(engine)
+    add(engine, [Suppression(address="ada@example.com", reason="manual", source="test")])
+    candidate = Candidate(held.message_id, "transactional", ["ada@example.com"], payload=JOB)
+    found = claim(engine, candidate, lease_seconds=60, grace_seconds=60)
+    assert found == Settled(MessageState.SUPPRESSED, by_this_claim=True)
+    assert payload_of(engine) is None
 
 
 def test_a_slow_dispatcher_cannot_drop_the_job_of_a_later_one(engine: Engine) -> None:
@@ -178,15 +189,3 @@ def test_a_parked_message_says_when_and_why(engine: Engine) -> None:
         "a reason",
     )
     assert found.due_at is not None
-
-
-def test_a_message_that_comes_to_its_end_at_the_claim_keeps_no_job(engine: Engine) -> None:
-    """It is back on SQS, and its dispatcher had no time yet to take the job out of the ledger."""
-    held = parked(engine)
-    take(engine)
-    suppressions.add(engine, [Suppression("ada@example.com", "manual", "test")])
-    candidate = Candidate(
-        id=held.message_id, stream="transactional", recipients=["ada@example.com"], payload=JOB
-    )
-    assert isinstance(claim(engine, candidate, lease_seconds=60, grace_seconds=60), Settled)
-    assert (state(engine, held), payload_of(engine)) == ("suppressed", None)
