@@ -4,6 +4,8 @@
 Everything but SQS: the texts are understood and applied as the pollers do, in one thread. Told are
 events per second, and the CPU that an event costs here and in the server.
 
+Neighbours on the host change the figures by half: compare two states in turns, several times.
+
     python bench/events.py --events 20000 --batch 100 500
 """
 
