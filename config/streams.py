@@ -60,7 +60,10 @@ class Stream(BaseModel):
     nobody can know whether SES took it when no events are configured: `resend` it, or `hold` it
     for a person. `quota_until` (0 to 1) is the part of the day's quota, used by whichever stream,
     at which the stream stops; by default high priority may use all of it, normal 0.95, low 0.8.
-    `ses_tenants` says that a message's tenant is a tenant of SES too.
+    `ses_tenants` says that a message's tenant is a tenant of SES too. `bounce_warn`, `bounce_shut`,
+    `complaint_warn` and `complaint_shut` (0 to 1) are the rates from which the stream is warned of
+    and shut, `reputation_min_recipients` how much mail makes a rate; by default those of the
+    settings. `reputation_shuts` says whether rates shut it, or only warn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +77,12 @@ class Stream(BaseModel):
     share: float = Field(default=0.1, gt=0, le=1)
     quota_until: float | None = Field(default=None, ge=0, le=1)
     ses_tenants: bool = False
+    bounce_warn: float | None = Field(default=None, gt=0, le=1)
+    bounce_shut: float | None = Field(default=None, gt=0, le=1)
+    complaint_warn: float | None = Field(default=None, gt=0, le=1)
+    complaint_shut: float | None = Field(default=None, gt=0, le=1)
+    reputation_min_recipients: int | None = Field(default=None, ge=1)
+    reputation_shuts: bool = True
 
     @property
     def quota_part(self) -> float:
