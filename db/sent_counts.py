@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from config.settings import Settings
+
 # https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html: mail to the mailbox
 # simulator does not count.
 SIMULATOR = "simulator.amazonses.com"
@@ -38,6 +40,11 @@ class Domains:
 
     verified: Sequence[str] = ()
     silent: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Domains:
+        """Those of the settings."""
+        return cls(settings.reputation_verified_domains, settings.reputation_silent_domains)
 
     def terms(self) -> dict[str, list[str]]:
         """The parameters of `of_verified` and of the counting."""

@@ -63,7 +63,7 @@ class ReputationGuard:
         self._engine = engine
         self._settings = settings
         self._metrics = metrics
-        self._domains = domains_of(settings)
+        self._domains = Domains.of(settings)
         self._scopes: dict[str, Stream | None] = {EVERYTHING: None, **settings.streams}
 
     def look(self) -> bool:
@@ -120,13 +120,6 @@ class ReputationGuard:
                 log.warning("too many bounces or complaints: the gate shuts", scope=scope)
         elif is_shut and gates.open_again(self._engine, scope, reason=REPUTATION):
             log.info("the rates are down again: the gate opens", scope=scope)
-
-
-def domains_of(settings: Settings) -> Domains:
-    """The domains that are treated apart."""
-    return Domains(
-        verified=settings.reputation_verified_domains, silent=settings.reputation_silent_domains
-    )
 
 
 def _log(scope: str, kind: str, now: Standing) -> None:
