@@ -69,7 +69,7 @@ class Measured:
 
 
 _SPANS = f"""
-spans AS (
+spans AS MATERIALIZED (
     SELECT span.*, {bucket_of("now() - make_interval(secs => span.seconds)")} AS start
     FROM unnest(:names, :seconds) AS span (name, seconds)
 )
