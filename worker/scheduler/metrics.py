@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from config.instruments import Instruments
 from db import gates
+from worker.scheduler.reputation_metrics import ReputationMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from prometheus_client import CollectorRegistry
 
     from config.queues import Depth
-    from config.reputation import Level, Limits, Tally
     from db.accounts import AccountReading
     from db.gates import ShutGate
     from db.quota import Usage
@@ -66,33 +66,7 @@ class SchedulerMetrics:
         self._quota_limit = make.gauge(
             "ses_quota_limit_recipients", "How much may be used before the stream stops", "stream"
         )
-        self._rate = make.gauge(
-            "email_reputation_rate",
-            "Share (0 to 1) of the mail of a window that bounced or complained (`*`: all mail)",
-            "stream",
-            "kind",
-            "window",
-        )
-        self._rated = make.gauge(
-            "email_reputation_recipients",
-            "Recipients that the rate is a share of",
-            "stream",
-            "kind",
-            "window",
-        )
-        self._rate_limit = make.gauge(
-            "email_reputation_limit",
-            "Rate (0 to 1) from which the stream is warned of or shut",
-            "stream",
-            "kind",
-            "level",
-        )
-        self._rate_level = make.gauge(
-            "email_reputation_level",
-            "0 all is well, 1 above the warning, 2 above the limit that shuts a gate",
-            "stream",
-            "kind",
-        )
+        self.reputation = ReputationMetrics(make)
         self._gates = make.gauge(
             "gate_shut", "1 for each gate that is shut, by scope (`*`: all)", "scope", "reason"
         )
@@ -140,17 +114,6 @@ class SchedulerMetrics:
     def record_quota_limit(self, stream: str, limit: int) -> None:
         """The stream stops when so much is used."""
         self._quota_limit.labels(stream).set(limit)
-
-    def record_reputation(
-        self, scope: str, kind: str, limits: Limits, tallies: Mapping[str, Tally], level: Level
-    ) -> None:
-        """The rates of one kind were measured: a tally for each window."""
-        for window, tally in tallies.items():
-            self._rate.labels(scope, kind, window).set(tally.rate or 0.0)
-            self._rated.labels(scope, kind, window).set(tally.recipients)
-        self._rate_limit.labels(scope, kind, "warn").set(limits.warn)
-        self._rate_limit.labels(scope, kind, "shut").set(limits.shut)
-        self._rate_level.labels(scope, kind).set(level)
 
     def record_gates(self, shut: Sequence[ShutGate]) -> None:
         """These gates are shut. What an operator noted is no label."""

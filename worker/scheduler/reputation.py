@@ -62,7 +62,7 @@ class ReputationGuard:
     def __init__(self, engine: Engine, settings: Settings, metrics: SchedulerMetrics) -> None:
         self._engine = engine
         self._settings = settings
-        self._metrics = metrics
+        self._metrics = metrics.reputation
         self._domains = Domains.of(settings)
         self._scopes: dict[str, Stream | None] = {EVERYTHING: None, **settings.streams}
 
@@ -88,7 +88,7 @@ class ReputationGuard:
                 now = Standing.of(
                     measured, scope, kind, limits_of(self._settings, stream, kind), told
                 )
-                self._metrics.record_reputation(scope, kind, now.limits, now.tallies, now.level)
+                self._metrics.record(scope, kind, now.limits, now.tallies, now.level)
                 if now.level != told:
                     changed[scope, kind] = now.level
                     _log(scope, kind, now)
@@ -129,7 +129,7 @@ def _log(scope: str, kind: str, now: Standing) -> None:
         "a reputation rate has crossed a limit",
         scope=scope,
         kind=kind,
-        level=now.level.name.lower(),
+        standing=now.level.name.lower(),
         window=now.window,
         rate=tally.rate,
         reports=tally.reports,

@@ -219,7 +219,7 @@ def test_a_crossing_is_told_once_whichever_scheduler_looks(
         for each in (guard, guard, guard_with()):
             look(each)
     told = [line for line in logs if line["event"] == "a reputation rate has crossed a limit"]
-    assert [(line["scope"], line["kind"], line["level"]) for line in told] == [
+    assert [(line["scope"], line["kind"], line["standing"]) for line in told] == [
         ("*", "bounce", "warned"),
         ("marketing", "bounce", "warned"),
     ]
@@ -229,7 +229,7 @@ def test_a_crossing_is_told_once_whichever_scheduler_looks(
     with capture_logs() as logs:
         look(guard)
         look(guard)
-    assert [line["level"] for line in logs] == ["good", "good"]
+    assert [line["standing"] for line in logs] == ["good", "good"]
 
 
 def test_it_is_measured(
