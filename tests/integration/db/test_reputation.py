@@ -218,7 +218,7 @@ def test_what_may_still_change_is_counted_from_the_ledger_each_time(engine: Engi
     assert tally(measure(engine, NONE_APART), "marketing", "bounce") == (0, 5)
 
 
-def test_the_mail_of_a_week_is_counted_in_turns_of_an_hour_that_leave_none_out(
+def test_the_past_is_counted_in_turns_that_leave_none_of_it_out(
     engine: Engine,
 ) -> None:
     for hours_ago in range(2, 12):

@@ -162,9 +162,13 @@ def test_an_operators_word_holds_whatever_comes_for_as_long_as_it_is_to(
     bounced(engine, sent(engine, "marketing", 200)[:10])
     look(guard)
     assert standings.resume(engine, "marketing", hold_seconds=3600)
+    age(engine, hours=0.5)
     bounced(engine, sent(engine, "marketing", 400))
     look(guard)
     assert shut(engine) == set()
+    age(engine, hours=0.5)
+    look(guard)
+    assert shut(engine) == SHUT_MARKETING
 
 
 def test_after_that_what_was_sent_before_the_resume_shuts_nothing_and_later_mail_does(
