@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     database_statement_timeout_seconds: float = Field(default=10, gt=0, le=120)
 
     # --- sending
-    concurrency: int = Field(default=48, ge=1, le=512)
+    concurrency: int = Field(default=96, ge=1, le=512)
     lease_seconds: float = Field(default=60, ge=5, le=3600)
     record_timeout_seconds: float = Field(default=20, ge=1, le=600)
     rate_utilisation: float = Field(default=0.98, gt=0, le=1)

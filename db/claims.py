@@ -124,6 +124,7 @@ WITH recipients AS (
             WHEN m.state = 'sending' THEN now() + make_interval(secs => :grace_seconds)
             ELSE m.due_at END,
         payload = CASE
+            WHEN {_OURS} AND excluded.state IN ('suppressed', 'expired') THEN NULL
             WHEN {_OURS} THEN coalesce(excluded.payload, m.payload)
             ELSE :payload::json END,
         provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,
