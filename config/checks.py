@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from config.errors import ConfigurationError
+from config.reputation import limit_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +108,7 @@ def _problems(settings: Settings) -> list[str | None]:
             "wait to be written down",
         ),
         _shares(settings),
+        *limit_problems(settings),
     ]
 
 

@@ -129,6 +129,24 @@ class Settings(BaseSettings):
     suppress_soft_bounce_window_days: float = Field(default=14, gt=0, le=365)
     suppress_soft_bounce_days: Annotated[tuple[float, ...], NoDecode] = (1, 7, 30)
 
+    # --- reputation
+    reputation_bounce_warn: float = Field(default=0.02, gt=0, le=1)
+    reputation_bounce_shut: float = Field(default=0.05, gt=0, le=1)
+    reputation_complaint_warn: float = Field(default=0.0005, gt=0, le=1)
+    reputation_complaint_shut: float = Field(default=0.001, gt=0, le=1)
+    reputation_min_recipients: int = Field(default=200, ge=1)
+    reputation_min_reports: int = Field(default=5, ge=1)
+    reputation_shuts_all: bool = False
+    reputation_resume_hold_minutes: float = Field(default=60, ge=1, le=10_080)
+    reputation_interval_seconds: float = Field(default=20, ge=1, le=60)
+    # SES counts no bounces from domains that are verified with it.
+    reputation_verified_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    # Gmail tells SES of no complaint, so mail to it is none that could have been complained of.
+    reputation_silent_domains: Annotated[tuple[str, ...], NoDecode] = (
+        "gmail.com",
+        "googlemail.com",
+    )
+
     # --- database
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
@@ -180,6 +198,15 @@ class Settings(BaseSettings):
     @classmethod
     def _topic_arns(cls, value: object) -> object:
         return topic_arns(value) if isinstance(value, str) else value
+
+    @field_validator("reputation_verified_domains", "reputation_silent_domains", mode="before")
+    @classmethod
+    def _domains(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(
+            dict.fromkeys(each.strip().lower() for each in value.split(",") if each.strip())
+        )
 
     @property
     def sns_max_age(self) -> timedelta:

@@ -63,6 +63,9 @@ class Stream(BaseModel):
     `ses_tenants` says that a message's tenant is a tenant of SES too. A complaint stops every
     stream but those of `after_complaint`, whichever stream it was about; `after_unsubscribe` says
     that the stream goes on when somebody unsubscribes and SES does not tell from what.
+    `bounce_warn`, `bounce_shut`, `complaint_warn` and `complaint_shut` (0 to 1) are the rates from
+    which the stream is warned of and shut, `reputation_min_recipients` how much mail makes a rate;
+    by default those of the settings. `reputation_shuts` says whether rates shut it, or only warn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -78,6 +81,12 @@ class Stream(BaseModel):
     ses_tenants: bool = False
     after_complaint: bool = False
     after_unsubscribe: bool = False
+    bounce_warn: float | None = Field(default=None, gt=0, le=1)
+    bounce_shut: float | None = Field(default=None, gt=0, le=1)
+    complaint_warn: float | None = Field(default=None, gt=0, le=1)
+    complaint_shut: float | None = Field(default=None, gt=0, le=1)
+    reputation_min_recipients: int | None = Field(default=None, ge=1)
+    reputation_shuts: bool = True
 
     @property
     def quota_part(self) -> float:

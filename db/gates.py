@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = "*"
 OPERATOR = "operator"
+# Too many bounces or complaints.
+REPUTATION = "reputation"
 
 # Reasons that SES's own account data decides about, whoever shut the gate for them.
 ACCOUNT_PAUSED = "account_paused"

@@ -167,6 +167,9 @@ class EmailBounce(Base):
         Index("email_bounces_address", "address"),
         Index("email_bounces_bounced_at", "bounced_at"),
         Index("email_bounces_soft", "address", "bounced_at", postgresql_where=text("is_soft")),
+        Index(
+            "email_bounces_hard", "created_at", postgresql_where=text("bounce_type = 'Permanent'")
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -195,6 +198,7 @@ class EmailComplaint(Base):
         UniqueConstraint("feedback_id", "address", name="email_complaints_identity"),
         Index("email_complaints_address", "address"),
         Index("email_complaints_complained_at", "complained_at"),
+        Index("email_complaints_created_at", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -362,3 +366,43 @@ class SchedulerDuty(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     begun_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+
+
+class SentCount(Base):
+    """How many recipients were sent to in five minutes: a stream's, and those of all (`*`).
+
+    Counted from the ledger when that can no longer change, so to count again changes nothing. The
+    newest row of `*` says up to where it is done.
+    """
+
+    __tablename__ = "sent_counts"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(primary_key=True)
+    # Of these a bounce counts in SES's rate, and of those a complaint can become known to SES.
+    can_bounce: Mapped[int] = mapped_column(BigInteger)
+    can_complain: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReputationStanding(Base):
+    """Where a rate stands to its limits, so that a crossing is told once, whoever sees it."""
+
+    __tablename__ = "reputation_standings"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[int]
+    since: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class ReputationResume(Base):
+    """An operator has opened what the rates had shut: they do not shut it again until then.
+
+    Afterwards only mail that was sent from `counts_from` on can.
+    """
+
+    __tablename__ = "reputation_resumes"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    held_until: Mapped[datetime]
+    counts_from: Mapped[datetime]

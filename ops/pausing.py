@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from db import gates
+from db import gates, standings
 from ops.output import cell
 from ops.times import duration, seconds_from_now
 
@@ -41,9 +41,13 @@ class Paused:
 
 @dataclass(frozen=True)
 class Resumed:
-    """What a resume came to. `shut_by` is what still shuts it, or some of it."""
+    """What a resume came to. `shut_by` is what still shuts it, or some of it.
+
+    `was_bad`: its rates of bounces or complaints had shut it.
+    """
 
     was_paused: bool
+    was_bad: bool
     shut_by: list[ShutGate]
 
 
@@ -54,13 +58,22 @@ def pause(engine: Engine, scope: str, *, seconds: float | None, note: str | None
     return Paused(before, _pauses(gates.all_shut(engine), scope))
 
 
-def resume(engine: Engine, scope: str) -> Resumed:
-    """Take the operator's reasons away; others may keep the gate shut."""
+def resume(engine: Engine, scope: str, *, hold_seconds: float) -> Resumed:
+    """Take the operator's reasons away, and that of the rates; others may keep the gate shut.
+
+    For `hold_seconds` the rates do not shut again what they had.
+    """
     opened = [
         gates.open_again(engine, scope, reason=gate.reason)
         for gate in _pauses(gates.all_shut(engine), scope)
     ]
-    return Resumed(any(opened), _affecting(gates.all_shut(engine), scope))
+    was_bad = standings.resume(engine, scope, hold_seconds=hold_seconds)
+    return Resumed(any(opened), was_bad, _affecting(gates.all_shut(engine), scope))
+
+
+def can_be_resumed(gate: ShutGate) -> bool:
+    """Whether `resume` opens it."""
+    return is_operators(gate) or gate.reason == gates.REPUTATION
 
 
 def is_operators(gate: ShutGate) -> bool:
@@ -81,6 +94,8 @@ def left(gate: ShutGate) -> str:
         return "single messages try whether it may open"
     if gate.expected_seconds is not None:
         return f"likely to open at {cell(seconds_from_now(gate.expected_seconds))}"
+    if gate.reason == gates.REPUTATION:
+        return "until its rates are down, or it is resumed"
     if gate.reason == gates.QUOTA:
         return f"looked at again within {duration(gate.seconds)}"
     return f"{duration(gate.seconds)} more, until {cell(seconds_from_now(gate.seconds))}"

@@ -15,6 +15,7 @@ from ops.examples import examples
 from ops.exits import ExitCode
 from ops.output import AsJson, note, print_json, print_lines
 from ops.stream_names import known_stream
+from ops.times import duration
 
 if TYPE_CHECKING:
     from db.gates import ShutGate
@@ -82,28 +83,40 @@ def pause(
 def resume(
     stream: Stream = None, *, everything: Everything = False, as_json: AsJson = False
 ) -> None:
-    """Open what was paused; 1 if it was not.
+    """Open what was paused, or what its rates have shut; 1 if it was neither.
 
-    Reasons other than a pause stay, and are told. --all ends the pause of everything; a stream
-    that is paused by itself stays so.
+    Bounce and complaint rates then do not shut it again for an hour (a setting), and later only
+    because of mail that is sent from now on. Other reasons stay, and are told. --all opens the gate
+    of everything; a stream that is shut by itself stays so.
     """
     scope = _scope(stream, everything=everything)
     settings = load_settings()
+    minutes = settings.reputation_resume_hold_minutes
     with database(settings) as engine:
-        done = pausing.resume(engine, scope)
-    if not (done.was_paused or scope == EVERYTHING):
+        done = pausing.resume(engine, scope, hold_seconds=minutes * 60)
+    is_resumed = done.was_paused or done.was_bad
+    if not (is_resumed or scope == EVERYTHING):
         known_stream(settings, scope)
     if as_json:
-        print_json({"scope": scope, "resumed": done.was_paused, "shut_by": done.shut_by})
-    elif done.was_paused:
-        print_lines(f"{_called(scope)} is paused no more.")
+        print_json({"scope": scope, "resumed": is_resumed, "shut_by": done.shut_by})
     else:
-        note(f"{_called(scope)} was not paused.")
-    if not as_json:
-        for gate in done.shut_by:
-            note(_still_shut(gate))
-    if not done.was_paused:
+        _print_resumed(scope, done, minutes)
+    if not is_resumed:
         raise typer.Exit(ExitCode.NO)
+
+
+def _print_resumed(scope: str, done: pausing.Resumed, minutes: float) -> None:
+    if done.was_paused:
+        print_lines(f"{_called(scope)} is paused no more.")
+    if done.was_bad:
+        print_lines(
+            f"{_called(scope)} is open in spite of its rates. They do not shut it again for "
+            f"{duration(minutes * 60)}, and then only because of mail that is sent from now on."
+        )
+    if not (done.was_paused or done.was_bad):
+        note(f"{_called(scope)} was not paused.")
+    for gate in done.shut_by:
+        note(_still_shut(gate))
 
 
 def _scope(stream: str | None, *, everything: bool) -> str:
@@ -126,7 +139,7 @@ def _told(shut: list[ShutGate]) -> str:
 
 def _still_shut(gate: ShutGate) -> str:
     sentence = f"{_called(gate.scope)} is still shut: {pausing.told(gate)}."
-    if not pausing.is_operators(gate):
+    if not pausing.can_be_resumed(gate):
         return sentence
     return f"{sentence} To open: mailsluice resume {_argument(gate.scope)}"
 

@@ -20,6 +20,7 @@ from worker.scheduler.duties import Duty, DutyRunner
 from worker.scheduler.joining import Joiner
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
+from worker.scheduler.reputation import ReputationGuard
 from worker.scheduler.settling import Settler
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
@@ -84,6 +85,7 @@ def _duties(
     )
     depth = QueueWatch(engine, sqs, urls, metrics)
     settler = Settler(engine, settings, metrics)
+    guard = ReputationGuard(engine, settings, metrics)
     return [
         Duty("sweep", settings.settle_interval_seconds, 60.0, settler.sweep),
         Duty("settle", settings.settle_interval_seconds, 60.0, settler.settle),
@@ -91,5 +93,6 @@ def _duties(
         Duty("dispatch", settings.dispatch_interval_seconds, 60.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("quota", LOOK_SECONDS, 60.0, quota.look),
+        Duty("reputation", settings.reputation_interval_seconds, 60.0, guard.look),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.instruments import Instruments
 from db import gates
+from worker.scheduler.reputation_metrics import ReputationMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ class SchedulerMetrics:
         self._quota_limit = make.gauge(
             "ses_quota_limit_recipients", "How much may be used before the stream stops", "stream"
         )
+        self.reputation = ReputationMetrics(make)
         self._gates = make.gauge(
             "gate_shut", "1 for each gate that is shut, by scope (`*`: all)", "scope", "reason"
         )

@@ -53,9 +53,8 @@ def test_every_duty_of_the_process_comes_to_its_end(settings: Settings, engine: 
         )
         for duty in todo
     }
-    assert done == dict.fromkeys(
-        ("sweep", "settle", "join", "dispatch", "account", "quota", "queues"), 1.0
-    )
+    names = ("sweep", "settle", "join", "dispatch", "account", "quota", "reputation", "queues")
+    assert done == dict.fromkeys(names, 1.0)
     assert accounts.latest(engine, settings.aws_region) is not None
 
 
