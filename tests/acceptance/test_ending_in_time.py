@@ -170,7 +170,8 @@ def test_an_outcome_that_can_be_recorded_at_once_is_recorded_however_hurried(
     site.wait_for_posts(1)
     tell_to_end(worker)
     worker.terminate()
-    assert worker.wait(SOON_SECONDS) == CLEAN
+    # Whether the rest of the process comes to its end in the moment that is left is not promised.
+    assert worker.wait(SOON_SECONDS) in (CLEAN, LEFT_BEHIND)
     watch.reaches(message_id, "sent")
 
 
