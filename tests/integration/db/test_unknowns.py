@@ -77,6 +77,28 @@ def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> Non
     assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
 
 
+def test_of_several_event_queues_all_must_have_been_empty_since(engine: Engine) -> None:
+    """Nobody can tell to which of them the event would have come."""
+    both = [QUEUE, "arn:aws:sqs:us-east-1:123456789012:events"]
+    watermarks.advance(engine, both[1], watermarks.moment(engine))
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queues=both) == []
+    assert unknowns.resend_proven(engine, events_queues=[*both, "never drained"]) == []
+    watermarks.advance(engine, both[1], watermarks.moment(engine))
+    assert unknowns.resend_proven(engine, events_queues=[*both, "never drained"]) == []
+    assert unknowns.resend_proven(engine, events_queues=[*both, QUEUE]) == [message_id]
+
+
+def test_a_refused_message_of_any_event_queue_may_have_been_the_one(engine: Engine) -> None:
+    message_id = unknown(engine)
+    an_event_is_refused(engine)
+    watermarks.advance(engine, "other", watermarks.moment(engine))
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queues=["other", QUEUE]) == []
+    assert unknowns.hold_doubtful(engine, events_queues=["other", QUEUE]) == [message_id]
+
+
 @pytest.mark.parametrize("came", ["before the outcome was known to be lost", "after it"])
 def test_an_event_that_could_not_be_understood_may_have_been_the_one(
     engine: Engine, came: str
