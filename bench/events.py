@@ -110,9 +110,12 @@ def _fill(installation: Installation, events: int) -> int:
         connection.execute(text("DELETE FROM email_messages"))
     record(engine, lives)
     engine.dispose()
-    url = installation.sqs.get_queue_url(QueueName=installation.settings().events_queue_name)
+    sqs = installation.sqs
+    url = sqs.get_queue_url(QueueName=installation.settings().events_queue_name)
+    # What AWS wrote when the queue was provisioned is no event.
+    _delete(sqs, url["QueueUrl"], _receive(sqs, url["QueueUrl"]))
     bodies = (body for life in lives for body in life.bodies())
-    return put(installation.sqs, url["QueueUrl"], bodies)
+    return put(sqs, url["QueueUrl"], bodies)
 
 
 def _start(installation: Installation, way: str, environment: dict[str, str]) -> Process:
