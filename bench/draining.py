@@ -6,7 +6,7 @@ whole of it; with a database whose work costs nothing (receive, parse, delete); 
 plain loop of batch receive, JSON, COPY and upsert, batch delete. CPU is that of the process alone:
 what it needs for 1,000 events says what one core can do, however busy the others are.
 
-    python bench/events.py --events 50000
+    python bench/draining.py --events 50000
 """
 
 from __future__ import annotations
