@@ -142,7 +142,7 @@ def drain_as(way: str) -> int:
     if way == "floor":
         return _floor()
     if way == "without database":
-        batches.apply = lambda _engine, events: Applied(list(events), [], [], [], [])
+        batches.apply = lambda _engine, events, *_: Applied(list(events), [], [], [], [])
     return run_events(load_settings())
 
 

@@ -15,6 +15,13 @@ from config.event_queues import queue_references
 from config.masking import MASK, mask_password
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
+from config.suppression import (
+    SoftBounces,
+    SuppressionPolicy,
+    read_days,
+    stopped_by_complaints,
+    stopped_by_unsubscribes,
+)
 from config.topics import topic_arns
 
 if TYPE_CHECKING:
@@ -103,7 +110,7 @@ class Settings(BaseSettings):
     database_statement_timeout_seconds: float = Field(default=10, gt=0, le=120)
 
     # --- sending
-    concurrency: int = Field(default=48, ge=1, le=512)
+    concurrency: int = Field(default=96, ge=1, le=512)
     lease_seconds: float = Field(default=60, ge=5, le=3600)
     record_timeout_seconds: float = Field(default=20, ge=1, le=600)
     rate_utilisation: float = Field(default=0.98, gt=0, le=1)
@@ -118,6 +125,13 @@ class Settings(BaseSettings):
     settle_interval_seconds: float = Field(default=5, gt=0, le=60)
     account_poll_seconds: float = Field(default=30, ge=1, le=600)
     queue_measure_seconds: float = Field(default=15, ge=1, le=600)
+
+    # --- suppressions that events make
+    suppress_bounce_days: float | None = Field(default=None, gt=0, le=36_500)
+    suppress_complaint_days: float | None = Field(default=None, gt=0, le=36_500)
+    suppress_soft_bounces: int = Field(default=3, ge=0, le=100)
+    suppress_soft_bounce_window_days: float = Field(default=14, gt=0, le=365)
+    suppress_soft_bounce_days: Annotated[tuple[float, ...], NoDecode] = (1, 7, 30)
 
     # --- database
     database_pool_size: int = Field(default=10, ge=1, le=200)
@@ -137,11 +151,22 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "email_from", "email_from_name", "aws_ses_configuration_set", "events_queue", mode="before"
+        "email_from",
+        "email_from_name",
+        "aws_ses_configuration_set",
+        "events_queue",
+        "suppress_bounce_days",
+        "suppress_complaint_days",
+        mode="before",
     )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value
+
+    @field_validator("suppress_soft_bounce_days", mode="before")
+    @classmethod
+    def _growing_days(cls, value: object) -> object:
+        return read_days(value)
 
     @field_validator("email_from")
     @classmethod
@@ -181,6 +206,21 @@ class Settings(BaseSettings):
         )
 
     @property
+    def suppression_policy(self) -> SuppressionPolicy:
+        """What events put on the suppression list."""
+        return SuppressionPolicy(
+            bounce_lasts=_days(self.suppress_bounce_days),
+            complaint_lasts=_days(self.suppress_complaint_days),
+            soft_bounces=SoftBounces(
+                limit=self.suppress_soft_bounces,
+                window=timedelta(days=self.suppress_soft_bounce_window_days),
+                lasts=tuple(timedelta(days=each) for each in self.suppress_soft_bounce_days),
+            ),
+            complaint_streams=stopped_by_complaints(self.streams),
+            unsubscribe_streams=stopped_by_unsubscribes(self.streams),
+        )
+
+    @property
     def events_queue_name(self) -> str:
         """Name of the SQS queue that SES's events arrive on."""
         return self.events_queue or f"{self.queue_prefix}-events"
@@ -199,6 +239,10 @@ class Settings(BaseSettings):
             values["aws_access_key_id"] = self.aws_access_key_id[:4] + MASK
         values["database_url"] = mask_password(self.database_url.get_secret_value())
         return values
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
 
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  any setting's type

@@ -60,7 +60,9 @@ class Stream(BaseModel):
     nobody can know whether SES took it when no events are configured: `resend` it, or `hold` it
     for a person. `quota_until` (0 to 1) is the part of the day's quota, used by whichever stream,
     at which the stream stops; by default high priority may use all of it, normal 0.95, low 0.8.
-    `ses_tenants` says that a message's tenant is a tenant of SES too.
+    `ses_tenants` says that a message's tenant is a tenant of SES too. A complaint stops every
+    stream but those of `after_complaint`, whichever stream it was about; `after_unsubscribe` says
+    that the stream goes on when somebody unsubscribes and SES does not tell from what.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +76,8 @@ class Stream(BaseModel):
     share: float = Field(default=0.1, gt=0, le=1)
     quota_until: float | None = Field(default=None, ge=0, le=1)
     ses_tenants: bool = False
+    after_complaint: bool = False
+    after_unsubscribe: bool = False
 
     @property
     def quota_part(self) -> float:
@@ -84,7 +88,12 @@ class Stream(BaseModel):
 _STREAMS = TypeAdapter(dict[str, Stream])
 
 DEFAULT_STREAMS: dict[str, dict[str, Any]] = {
-    "transactional": {"unknown_policy": "resend", "priority": "high", "share": 0.3},
+    "transactional": {
+        "unknown_policy": "resend",
+        "priority": "high",
+        "share": 0.3,
+        "after_unsubscribe": True,
+    },
     "notifications": {"share": 0.2},
     "marketing": {"priority": "low"},
 }

@@ -12,13 +12,16 @@ from config.failpoints import failpoint
 from consumers.batches import apply_apart
 from consumers.errors import GaveUpError
 from consumers.metrics import unmatched
+from consumers.policy import is_policy_refusal
 from db import refused
+from db.events import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Engine
 
+    from config.suppression import SuppressionPolicy
     from consumers.backoff import Patience
     from consumers.batches import Refused, Understood
     from consumers.deleting import Deleters
@@ -48,6 +51,7 @@ class Applier:
         *,
         patience: Patience,
         stopping: threading.Event,
+        policy: SuppressionPolicy = DEFAULT_POLICY,
     ) -> None:
         self._engine = engine
         self._hand = hand
@@ -55,6 +59,7 @@ class Applier:
         self._metrics = metrics
         self._patience = patience
         self._stopping = stopping
+        self._policy = policy
         self._at_once = MOST_AT_ONCE
         self.thread = threading.Thread(target=self.run, name=NAME, daemon=True)
 
@@ -119,7 +124,7 @@ class Applier:
 
     def _apply_part(self, part: Sequence[Understood]) -> list[Refused]:
         try:
-            refusals = apply_apart(self._engine, part, self._committed)
+            refusals = apply_apart(self._engine, part, self._committed, self._policy)
         except Exception:
             self._at_once = max(LEAST_AT_ONCE, len(part) // 2)
             raise
@@ -131,6 +136,9 @@ class Applier:
         lone = unmatched(applied)
         if lone:
             log.warning("events match no message", events=len(lone))
+        refusals = sum(map(is_policy_refusal, applied.bounces))
+        if refusals:
+            log.warning("servers refuse the sender (5.7.x): see to its reputation", count=refusals)
         # Made once: a lazy logger makes itself anew for every line, even if nobody sees it.
         told = log.bind()
         for event in applied.events:

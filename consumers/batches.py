@@ -20,13 +20,14 @@ from consumers.authenticity import admit_all
 from consumers.envelopes import Notice
 from consumers.errors import CertificateUnavailableError, Refusal, UnreadableEventError
 from consumers.parsing import read
-from db.events import apply
+from db.events import DEFAULT_POLICY, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine
 
+    from config.suppression import SuppressionPolicy
     from consumers.authenticity import Admit
     from consumers.queues import QueueMessage
     from db.event_types import Applied, Event
@@ -96,7 +97,10 @@ def without(messages: Sequence[QueueMessage], others: Sequence[QueueMessage]) ->
 
 
 def apply_apart(
-    engine: Engine, events: Sequence[Understood], committed: Callable[[Applied], None]
+    engine: Engine,
+    events: Sequence[Understood],
+    committed: Callable[[Applied], None],
+    policy: SuppressionPolicy = DEFAULT_POLICY,
 ) -> list[Refused]:
     """Apply events in one transaction; where the database refuses the data, in halves.
 
@@ -110,7 +114,7 @@ def apply_apart(
     if not events:
         return []
     try:
-        committed(apply(engine, [understood.event for understood in events]))
+        committed(apply(engine, [understood.event for understood in events], policy))
     except Exception as error:
         if not is_about_the_data(error):
             raise
@@ -120,8 +124,8 @@ def apply_apart(
     else:
         return []
     middle = len(events) // 2
-    return apply_apart(engine, events[:middle], committed) + apply_apart(
-        engine, events[middle:], committed
+    return apply_apart(engine, events[:middle], committed, policy) + apply_apart(
+        engine, events[middle:], committed, policy
     )
 
 

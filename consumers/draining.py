@@ -65,6 +65,7 @@ class Drainage:
             tools.metrics,
             patience=self._patience(applying.NAME),
             stopping=tools.stopping,
+            policy=tools.settings.suppression_policy,
         )
         self._pollers = [each for queue in queues for each in self._crew(queue)]
         tools.metrics.watch_hand(lambda: self._hand.held)

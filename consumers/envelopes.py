@@ -44,11 +44,15 @@ class Notice:
 
 @dataclass(frozen=True)
 class Enclosed:
-    """What was in the envelope. `kind` is SES's own word for the event, if there is one."""
+    """What was in the envelope. `kind` is SES's own word for the event, if there is one.
+
+    `text` is the body as it came, where it came as a text of its own.
+    """
 
     body: Json
     kind: str | None
     published_at: datetime | None
+    text: str | None = None
 
 
 VALIDATION_TEXT = "Successfully validated SNS topic"
@@ -96,27 +100,30 @@ def open_envelope(
         return Notice(_CONFIRMATIONS[str(body["Type"])], text(body.get("TopicArn")))
     if body.get("Type") == "Notification":
         return _open_notification(body)
-    return _open_inner(body, None)
+    return _open_inner(body, None, message)
 
 
 def _open_notification(envelope: Json) -> Enclosed | Notice:
     message = envelope.get("Message")
     if isinstance(message, str) and message.startswith(VALIDATION_TEXT):
         return Notice(NoticeKind.TOPIC_VALIDATED, text(envelope.get("TopicArn")))
+    published_at = moment(envelope.get("Timestamp"))
     if isinstance(message, str) and message.strip():
-        message = _load(message)
+        return _open_inner(_load(message), published_at, message)
     if not isinstance(message, dict):
         raise UnreadableEventError(Refusal.NO_MESSAGE, "An SNS notification without a message.")
-    return _open_inner(message, moment(envelope.get("Timestamp")))
+    return _open_inner(message, published_at, None)
 
 
-def _open_inner(body: Json, published_at: datetime | None) -> Enclosed | Notice:
+def _open_inner(
+    body: Json, published_at: datetime | None, written: str | None
+) -> Enclosed | Notice:
     if body.get("notificationType") == ENABLED_NOTIFICATION:
         return Notice(NoticeKind.NOTIFICATIONS_ENABLED)
     if "detail-type" in body:
         return _open_eventbridge(body, published_at)
     kind = text(body.get("eventType")) or text(body.get("notificationType"))
-    return Enclosed(body, kind, published_at)
+    return Enclosed(body, kind, published_at, written)
 
 
 def _open_eventbridge(body: Json, published_at: datetime | None) -> Enclosed:
@@ -130,7 +137,7 @@ def _open_eventbridge(body: Json, published_at: datetime | None) -> Enclosed:
 
 def _load(message: str) -> Json:
     try:
-        body = json.loads(message, parse_constant=_no_constant, parse_float=_finite)
+        body = _DECODER.decode(message)
     except (ValueError, RecursionError):
         raise UnreadableEventError(Refusal.NOT_JSON, "The message is not JSON.") from None
     if not isinstance(body, dict):
@@ -148,3 +155,6 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consumers import identities
@@ -10,10 +11,12 @@ from consumers.fields import identifier, moment, text
 from consumers.policy import (
     PERMANENT,
     UNDETERMINED,
-    bounce_suppresses,
+    Weight,
     complaint_suppresses,
     failed_for_good,
     is_auto_reply,
+    is_mirrored,
+    weight,
 )
 from consumers.recipients import Recipient, read_addresses, whom
 from db.event_types import Bounce, Complaint, Event
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from consumers.reports import Report
 
 SOURCE = "event"
+BOUNCE_REASONS = {Weight.HARD: "bounce", Weight.MIRRORED: "account_list"}
 
 
 def bounce_event(report: Report) -> Event:
@@ -49,9 +53,9 @@ def bounce_event(report: Report) -> Event:
         recipients=_proven((recipient, _bounced_state(bounce)) for recipient, bounce in told),
         bounces=[bounce for _recipient, bounce in told],
         suppressions=[
-            _suppression("bounce", bounce, f"{bounce.bounce_type}/{bounce.bounce_subtype}")
+            _suppression(BOUNCE_REASONS[weighed], bounce, bounce.cause)
             for recipient, bounce in told
-            if recipient.addressed and bounce_suppresses(bounce)
+            if recipient.addressed and (weighed := weight(bounce)) in BOUNCE_REASONS
         ],
     )
 
@@ -74,7 +78,7 @@ def complaint_event(report: Report) -> Event:
         recipients=_proven((recipient, RecipientState.COMPLAINED) for recipient, _each in told),
         complaints=[complaint for _recipient, complaint in told],
         suppressions=[
-            _suppression("complaint", complaint, complaint.complaint_type)
+            _suppression(_complaint_reason(complaint), complaint, complaint.complaint_type)
             for recipient, complaint in told
             if recipient.addressed and complaint_suppresses(complaint)
         ],
@@ -123,7 +127,7 @@ def _auto_reply(report: Report, identity: str, entries: list[Json]) -> Event:
 
 def _bounce(report: Report, identity: str, entry: Json, recipient: Recipient) -> Bounce:
     bounce_type, bounce_subtype = _cause(report)
-    return Bounce(
+    bounce = Bounce(
         address=recipient.address,
         bounce_type=bounce_type,
         bounce_subtype=bounce_subtype,
@@ -135,6 +139,7 @@ def _bounce(report: Report, identity: str, entry: Json, recipient: Recipient) ->
         reporting_mta=text(report.details.get("reportingMTA")),
         remote_mta_ip=text(report.details.get("remoteMtaIp")),
     )
+    return replace(bounce, is_soft=recipient.addressed and weight(bounce) is Weight.SOFT)
 
 
 def _bounced_state(bounce: Bounce) -> RecipientState:
@@ -155,6 +160,10 @@ def _complaint(report: Report, identity: str, recipient: Recipient) -> Complaint
         user_agent=text(details.get("userAgent")),
         arrived_at=moment(details.get("arrivalDate")),
     )
+
+
+def _complaint_reason(complaint: Complaint) -> str:
+    return "account_list" if is_mirrored(complaint) else "complaint"
 
 
 def _suppression(reason: str, evidence: Bounce | Complaint, note: str | None) -> Suppression:

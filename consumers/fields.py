@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from db.refused import storable
@@ -68,9 +70,15 @@ def _read_moment(value: object) -> datetime | None:
         seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else value
         return datetime.fromtimestamp(seconds, UTC)
     written = text(value)
-    if written is None:
-        return None
+    return None if written is None else _parse_moment(written)
+
+
+# Events repeat the times that they name.
+@lru_cache(maxsize=1024)
+def _parse_moment(written: str) -> datetime:
     try:
-        return datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", written))
+        return datetime.fromisoformat(written)
     except ValueError:
+        with suppress(ValueError):
+            return datetime.fromisoformat(_SPACE_BEFORE_OFFSET.sub("", written))
         return parsedate_to_datetime(written)

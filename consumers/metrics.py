@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from config.instruments import Instruments
-from consumers.policy import COMPLAINT_TYPES, SUPPRESSES, is_policy_refusal
+from consumers.policy import COMPLAINT_TYPES, WEIGHS, is_policy_refusal
 from db.states import EventKind
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 OTHER = "other"
 UNSPECIFIED = "unspecified"
 
-BOUNCE_TYPES = frozenset(bounce_type for bounce_type, _subtype in SUPPRESSES)
-BOUNCE_SUBTYPES = frozenset(subtype for _type, subtype in SUPPRESSES)
+BOUNCE_TYPES = frozenset(bounce_type for bounce_type, _subtype in WEIGHS)
+BOUNCE_SUBTYPES = frozenset(subtype for _type, subtype in WEIGHS)
 
 # From what a healthy installation shows to what an outage leaves behind.
 LAG_BUCKETS_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
@@ -70,8 +71,9 @@ class Metrics:
 
     def record_applied(self, applied: Applied) -> None:
         """Count what a committed batch changed."""
+        for kind, count in Counter(event.kind for event in applied.events).items():
+            self._events.labels(kind).inc(count)
         for event in applied.events:
-            self._events.labels(event.kind).inc()
             self._lag.observe(_age_seconds(event))
         self._unmatched.inc(len(unmatched(applied)))
         for bounce in applied.bounces:

@@ -18,6 +18,7 @@ from consumers.feedback import bounce_event, complaint_event
 from consumers.fields import member
 from consumers.recipients import Recipient, whom
 from consumers.reports import Report, read_mail, when
+from consumers.subscriptions import subscription_event
 from db.event_types import Event
 from db.states import EventKind, RecipientState
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from consumers.authenticity import Admit
-    from consumers.fields import Json
 
 
 def read(message: str, *, received_at: datetime, admit: Admit = admit_all) -> Event | Notice:
@@ -67,8 +67,10 @@ def _unrecognised(enclosed: Enclosed, received_at: datetime) -> Event:
         kind=kind,
         occurred_at=enclosed.published_at or received_at,
         raw=enclosed.body,
+        raw_text=enclosed.text,
         ses_message_id=mail.ses_message_id,
         message_id=mail.message_id,
+        stream=mail.stream,
     )
 
 
@@ -78,6 +80,7 @@ def _report(kind: EventKind, key: str, enclosed: Enclosed, received_at: datetime
     return Report(
         kind=kind,
         raw=enclosed.body,
+        raw_text=enclosed.text,
         details=details,
         mail=mail,
         occurred_at=when(details, mail, enclosed.published_at) or received_at,
@@ -111,17 +114,9 @@ def _engagement(report: Report) -> Event:
     """Who opened or clicked is known only if there was but one recipient."""
     sole = whom(None, report.mail.destinations)
     return report.event(
-        identity=identities.of_content(report.kind, _engaged(report)),
+        identity=identities.of_content(report.kind, report.engaged()),
         recipients={each.address: RecipientState.DELIVERED for each in sole},
     )
-
-
-def _subscription(report: Report) -> Event:
-    return report.event(identity=identities.of_content(report.kind, _engaged(report)))
-
-
-def _engaged(report: Report) -> Json:
-    return {"message": report.mail.ses_message_id, "details": report.details}
 
 
 def _all(report: Report) -> list[Recipient]:
@@ -147,5 +142,5 @@ _READERS: dict[str, tuple[EventKind, str, Callable[[Report], Event]]] = {
     "renderingfailure": (EventKind.RENDERING_FAILURE, "failure", _rejection),
     "open": (EventKind.OPEN, "open", _engagement),
     "click": (EventKind.CLICK, "click", _engagement),
-    "subscription": (EventKind.SUBSCRIPTION, "subscription", _subscription),
+    "subscription": (EventKind.SUBSCRIPTION, "subscription", subscription_event),
 }

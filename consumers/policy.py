@@ -9,6 +9,7 @@ those of RFC 3463.
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,55 +21,78 @@ PERMANENT = "Permanent"
 TRANSIENT = "Transient"
 UNDETERMINED = "Undetermined"
 
-# Every cause that SES names, and whether it speaks against the address itself. The subtypes that
-# do not, although permanent: one tenant's list, a prediction that no server made, and an opt-out
-# from one topic. A cause that is not here does not suppress.
-SUPPRESSES: dict[tuple[str, str], bool] = {
-    (PERMANENT, "General"): True,
-    (PERMANENT, "NoEmail"): True,
-    (PERMANENT, "Suppressed"): True,
-    (PERMANENT, "OnAccountSuppressionList"): True,
-    (PERMANENT, "OnTenantSuppressionList"): False,
-    (PERMANENT, "EmailValidationSuppressed"): False,
-    (PERMANENT, "UnsubscribedRecipient"): False,
-    (TRANSIENT, "General"): False,
-    (TRANSIENT, "MailboxFull"): False,
-    (TRANSIENT, "MessageTooLarge"): False,
-    (TRANSIENT, "CustomTimeoutExceeded"): False,
-    (TRANSIENT, "ContentRejected"): False,
-    (TRANSIENT, "AttachmentRejected"): False,
-    (UNDETERMINED, UNDETERMINED): False,
+
+class Weight(Enum):
+    """What a bounce says against its address."""
+
+    HARD = auto()  # it takes no mail
+    MIRRORED = auto()  # SES's list for our account holds it: no server was asked
+    SOFT = auto()  # it took no mail this time; several of these count
+    NOTHING = auto()
+
+
+# Every cause that SES names. The permanent ones that say nothing: one tenant's list, a prediction
+# that no server made, and an opt-out from one topic. The transient ones: the message's size or
+# content, and a time-out of our own making. A cause that is not here says nothing.
+WEIGHS: dict[tuple[str, str], Weight] = {
+    (PERMANENT, "General"): Weight.HARD,
+    (PERMANENT, "NoEmail"): Weight.HARD,
+    (PERMANENT, "Suppressed"): Weight.HARD,
+    (PERMANENT, "OnAccountSuppressionList"): Weight.MIRRORED,
+    (PERMANENT, "OnTenantSuppressionList"): Weight.NOTHING,
+    (PERMANENT, "EmailValidationSuppressed"): Weight.NOTHING,
+    (PERMANENT, "UnsubscribedRecipient"): Weight.NOTHING,
+    (TRANSIENT, "General"): Weight.SOFT,
+    (TRANSIENT, "MailboxFull"): Weight.SOFT,
+    (TRANSIENT, "MessageTooLarge"): Weight.NOTHING,
+    (TRANSIENT, "CustomTimeoutExceeded"): Weight.NOTHING,
+    (TRANSIENT, "ContentRejected"): Weight.NOTHING,
+    (TRANSIENT, "AttachmentRejected"): Weight.NOTHING,
+    (UNDETERMINED, UNDETERMINED): Weight.SOFT,
 }
 
 COMPLAINT_TYPES = frozenset({"abuse", "auth-failure", "fraud", "not-spam", "other", "virus"})
 HARMLESS_COMPLAINT_TYPES = frozenset({"auth-failure", "not-spam"})
+ACCOUNT_LIST = "OnAccountSuppressionList"
 TENANT_LIST = "OnTenantSuppressionList"
 
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})")
+# RFC 3463: a class, a subject, and a detail that some servers leave out.
+_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})(?:\.(\d{1,3}))?")
 _POLICY_SUBJECT = "7"
+# "Unable to route": the domain has no server. SES tried for hours before it gave up.
+_NO_SUCH_HOST = ("5", "4", "4")
 
 
-def bounce_suppresses(bounce: Bounce) -> bool:
-    """Whether this recipient's own part of the bounce speaks against its address.
+def weight(bounce: Bounce) -> Weight:
+    """What this recipient's own part of the bounce says against its address.
 
-    A permanent bounce may list recipients that are only delayed, and a refusal for policy (5.7.x)
+    A permanent bounce may list recipients that are only delayed, and a refusal for policy (x.7.x)
     is about the sender.
     """
-    if not SUPPRESSES.get((bounce.bounce_type, bounce.bounce_subtype), False):
-        return False
-    return failed_for_good(bounce) and not is_policy_refusal(bounce)
+    told = WEIGHS.get((bounce.bounce_type, bounce.bounce_subtype), Weight.NOTHING)
+    status = _parts(bounce.status)
+    if told is Weight.NOTHING or is_delayed(bounce) or status[1] == _POLICY_SUBJECT:
+        return Weight.NOTHING
+    if told is Weight.SOFT:
+        return _soft(bounce, status)
+    return told if failed_for_good(bounce) else Weight.NOTHING
 
 
 def failed_for_good(bounce: Bounce) -> bool:
     """Whether the report gives this recipient up. One without a status does."""
-    if bounce.bounce_type != PERMANENT or (bounce.action or "").lower() == "delayed":
+    if bounce.bounce_type != PERMANENT or is_delayed(bounce):
         return False
-    return bounce.status is None or _class_and_subject(bounce.status)[0] == "5"
+    return bounce.status is None or _parts(bounce.status)[0] == "5"
+
+
+def is_delayed(bounce: Bounce) -> bool:
+    """Whether this recipient is still being tried."""
+    return (bounce.action or "").lower() == "delayed"
 
 
 def is_policy_refusal(bounce: Bounce) -> bool:
     """Whether the recipient's server refused the sender rather than the address (5.7.x)."""
-    return bounce.status is not None and _class_and_subject(bounce.status) == ("5", _POLICY_SUBJECT)
+    return _parts(bounce.status)[:2] == ("5", _POLICY_SUBJECT)
 
 
 def is_auto_reply(bounce_type: str, bounce_subtype: str, statuses: Iterable[str | None]) -> bool:
@@ -86,7 +110,23 @@ def complaint_suppresses(complaint: Complaint) -> bool:
     return (complaint.complaint_type or "").lower() not in HARMLESS_COMPLAINT_TYPES
 
 
-def _class_and_subject(status: str) -> tuple[str, str | None]:
-    """`5` and `1` of `5.1.1`; also of `550 5.1.1 …`, and the class alone of `5`."""
-    found = _STATUS.search(status)
-    return (found.group(1), found.group(2)) if found else (status[:1], None)
+def is_mirrored(complaint: Complaint) -> bool:
+    """Whether nobody complained anew: SES did not deliver, as its list for the account says so."""
+    return complaint.complaint_subtype == ACCOUNT_LIST
+
+
+def _soft(bounce: Bounce, status: tuple[str | None, str | None, str | None]) -> Weight:
+    """A transient bounce without a status may be an answering machine, unless SES says more."""
+    if status == _NO_SUCH_HOST:
+        return Weight.HARD
+    if (bounce.bounce_type, bounce.bounce_subtype) != (TRANSIENT, "General"):
+        return Weight.SOFT
+    return Weight.SOFT if status[0] in ("4", "5") else Weight.NOTHING
+
+
+def _parts(status: str | None) -> tuple[str | None, str | None, str | None]:
+    """`5`, `1` and `1` of `5.1.1`; also of `550 5.1.1 …`, and the class alone of `5`."""
+    found = _STATUS.search(status or "")
+    if found:
+        return found.group(1), found.group(2), found.group(3)
+    return (status or "")[:1] or None, None, None

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from consumers.fields import several, text
-from db.addresses import normalise
+from db.addresses import is_plain, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,8 @@ def read_addresses(value: object) -> list[str]:
 # An event names each of its recipients several times.
 @lru_cache(maxsize=1024)
 def _addresses_in(written: str) -> tuple[str, ...]:
-    found = (normalise(_bare(part)) for part in _PART.findall(written))
+    parts = [written] if is_plain(written) else map(_bare, _PART.findall(written))
+    found = map(normalise, parts)
     return tuple(
         address
         for address in found

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from consumers.batches import apply_apart, understand, without
 from consumers.queues import QueueMessage
 from db import quarantine
+from db.events import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Engine
 
+    from config.suppression import SuppressionPolicy
     from consumers.authenticity import Admit
+    from consumers.batches import Batch
     from db.event_types import Applied
     from db.quarantine import Quarantined
 
@@ -40,6 +43,7 @@ def replay(
     queues: Sequence[str],
     ids: Sequence[int] | None,
     admit_of: Callable[[str], Admit],
+    policy: SuppressionPolicy = DEFAULT_POLICY,
 ) -> Replayed:
     """Replay these, or all for None. A message leaves the quarantine when its event is committed.
 
@@ -53,7 +57,8 @@ def replay(
     for page in _pages(engine, queues, ids):
         for queue in sorted({each.queue for each in page}):
             mine = [each for each in page if each.queue == queue]
-            _replay(engine, queues, mine, admit_of(queue), done)
+            messages = _messages(engine, queues, mine)
+            _settle(engine, messages, understand(messages, admit_of(queue)), policy, done)
     return done
 
 
@@ -66,20 +71,24 @@ def _pages(
         after = page[-1].id
 
 
-def _replay(
+def _messages(
+    engine: Engine, queues: Sequence[str], rows: Sequence[Quarantined]
+) -> list[QueueMessage]:
+    """As they were received, but for those that somebody was quicker to settle."""
+    return [message for each in rows if (message := _message(engine, queues, each))]
+
+
+def _settle(
     engine: Engine,
-    queues: Sequence[str],
-    rows: Sequence[Quarantined],
-    admit: Admit,
+    messages: Sequence[QueueMessage],
+    batch: Batch,
+    policy: SuppressionPolicy,
     done: Replayed,
 ) -> None:
-    messages = [message for each in rows if (message := _message(engine, queues, each))]
-    batch = understand(messages, admit)
-
     def committed(applied: Applied) -> None:
         done.new_events += len(applied.events)
 
-    refused = batch.refused + apply_apart(engine, batch.events, committed)
+    refused = batch.refused + apply_apart(engine, batch.events, committed, policy)
     spoilt = [each.message for each in refused]
     applied = [int(each.id) for each in without(messages, spoilt + batch.unproven)]
     quarantine.settled(engine, applied)
@@ -91,7 +100,6 @@ def _replay(
 
 
 def _message(engine: Engine, queues: Sequence[str], row: Quarantined) -> QueueMessage | None:
-    """As it was received; None if somebody was quicker to settle it."""
     body = quarantine.body(engine, queues, row.id)
     if body is None:
         return None

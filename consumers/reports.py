@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from config.tags import MESSAGE_ID_TAG
+from config.streams import STREAM_NAME
+from config.tags import MESSAGE_ID_TAG, STREAM_TAG
 from consumers import identities
 from consumers.fields import Json, identifier, member, moment, several, text
 from consumers.recipients import read_addresses
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mail:
-    """The `mail` object of an event. `message_id` is ours, from the tags."""
+    """The `mail` object of an event. `message_id` and `stream` are ours, from the tags."""
 
     ses_message_id: str | None
     message_id: UUID | None
+    stream: str | None
     destinations: list[str]
     timestamp: object
     sent_at: datetime | None
@@ -40,6 +42,7 @@ class Report:
     details: Json
     mail: Mail
     occurred_at: datetime
+    raw_text: str | None = None
 
     def entries(self, key: str) -> list[Json]:
         """The recipient objects under a key of the details; a bare address counts as one."""
@@ -47,6 +50,10 @@ class Report:
             each if isinstance(each, Mapping) else {"emailAddress": each}
             for each in several(self.details.get(key))
         ]
+
+    def engaged(self) -> Json:
+        """What tells apart the events of one kind that a reader may cause at any time."""
+        return {"message": self.mail.ses_message_id, "details": self.details}
 
     def step_identity(self, addresses: Sequence[str]) -> str:
         """Identity of an event without a feedback id."""
@@ -71,8 +78,10 @@ class Report:
             kind=kind or self.kind,
             occurred_at=self.occurred_at,
             raw=self.raw,
+            raw_text=self.raw_text,
             ses_message_id=self.mail.ses_message_id,
             message_id=self.mail.message_id,
+            stream=self.mail.stream,
             recipients=recipients or {},
             bounces=bounces,
             complaints=complaints,
@@ -86,6 +95,7 @@ def read_mail(body: Json) -> Mail:
     return Mail(
         ses_message_id=identifier(mail.get("messageId")),
         message_id=_own_id(member(mail, "tags")),
+        stream=_stream(member(mail, "tags")),
         destinations=read_addresses(mail.get("destination")),
         timestamp=mail.get("timestamp"),
         sent_at=moment(mail.get("timestamp")),
@@ -113,3 +123,8 @@ def _own_id(tags: Json) -> UUID | None:
         except ValueError:
             continue
     return None
+
+
+def _stream(tags: Json) -> str | None:
+    written = (text(value) or "" for value in several(tags.get(STREAM_TAG)))
+    return next((name for name in written if STREAM_NAME.fullmatch(name)), None)

@@ -74,6 +74,9 @@ class Busy:
 # it. It becomes unknown here, in the very statement that would otherwise send it again. One that
 # the scheduler found unknown first gets its payload here.
 #
+# Events may know of a message what the ledger does not, as one restored from a backup: SES has had
+# it, and sending it would be the second time. They join it when it is here (`event_joins`).
+#
 # What is ours to take: a message on its way back from the ledger, and one that this very caller has
 # claimed already without hearing so.
 _OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
@@ -87,6 +90,8 @@ WITH recipients AS (
     WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
 ), verdict AS (
     SELECT CASE
+        WHEN EXISTS (SELECT FROM email_events WHERE message_id = :id::uuid AND proves IS NOT NULL)
+            THEN 'sent'
         WHEN :expires_at::timestamptz <= now() THEN 'expired'
         WHEN (SELECT count(*) FROM recipients) = (SELECT count(*) FROM blocked) THEN 'suppressed'
         WHEN :send_at::timestamptz > now() THEN 'parked'
@@ -124,6 +129,7 @@ WITH recipients AS (
             WHEN m.state = 'sending' THEN now() + make_interval(secs => :grace_seconds)
             ELSE m.due_at END,
         payload = CASE
+            WHEN {_OURS} AND excluded.state NOT IN ('sending', 'parked') THEN NULL
             WHEN {_OURS} THEN coalesce(excluded.payload, m.payload)
             ELSE :payload::json END,
         provable = CASE WHEN {_OURS} THEN excluded.provable ELSE m.provable END,

@@ -6,12 +6,11 @@ parameters.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import DateTime, Text, Uuid
+from sqlalchemy.types import Boolean, DateTime, Text, Uuid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     Matched = Mapping[str, UUID]
     Feedback = TypeVar("Feedback", Bounce, Complaint)
 
-_EVENT_COLUMNS = ("identity", "kind", "message_id", "ses_message_id", "occurred_at")
-
 _BOUNCE_COLUMNS = (
     "address",
     "bounce_type",
@@ -37,6 +34,7 @@ _BOUNCE_COLUMNS = (
     "reporting_mta",
     "remote_mta_ip",
     "bounced_at",
+    "is_soft",
 )
 
 _COMPLAINT_COLUMNS = (
@@ -53,21 +51,9 @@ _COMPLAINT_COLUMNS = (
 def _array(column: str) -> BindParameter[Any]:
     if column.endswith("_at"):
         return bindparam(column, type_=ARRAY(DateTime(timezone=True)))
+    if column.startswith("is_"):
+        return bindparam(column, type_=ARRAY(Boolean()))
     return bindparam(column, type_=ARRAY(Uuid() if column == "message_id" else Text()))
-
-
-# An event that matched no message joins one when it comes again and names it. The raw events are
-# one JSON text: an array of texts full of quotes would cost ten times as much to escape.
-_KEEP_EVENTS = text("""
-INSERT INTO email_events AS e (identity, kind, message_id, ses_message_id, occurred_at, raw)
-SELECT * FROM ROWS FROM (
-    unnest(:identity, :kind, :message_id, :ses_message_id, :occurred_at),
-    json_array_elements(CAST(:raw AS json))
-) AS new (identity, kind, message_id, ses_message_id, occurred_at, raw)
-ON CONFLICT (identity) DO UPDATE SET message_id = excluded.message_id
-WHERE e.message_id IS NULL AND excluded.message_id IS NOT NULL
-RETURNING identity, xmax = 0 AS is_new
-""").bindparams(*map(_array, _EVENT_COLUMNS))
 
 
 def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
@@ -82,24 +68,6 @@ def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
 
 _KEEP_BOUNCES = _insert_once("email_bounces", _BOUNCE_COLUMNS)
 _KEEP_COMPLAINTS = _insert_once("email_complaints", _COMPLAINT_COLUMNS)
-
-
-def keep_events(
-    connection: Connection, events: Sequence[Event], matched: Matched
-) -> tuple[list[Event], list[Event]]:
-    """Keep each event once; answers those that are new, and those that now joined a message."""
-    parameters = {
-        "identity": [event.identity for event in events],
-        "kind": [event.kind for event in events],
-        "message_id": [matched.get(event.identity) for event in events],
-        "ses_message_id": [event.ses_message_id for event in events],
-        "occurred_at": [event.occurred_at for event in events],
-        "raw": json.dumps([dict(event.raw) for event in events], separators=(",", ":")),
-    }
-    written = {row.identity: row.is_new for row in connection.execute(_KEEP_EVENTS, parameters)}
-    fresh = [event for event in events if written.get(event.identity) is True]
-    joined = [event for event in events if written.get(event.identity) is False]
-    return fresh, joined
 
 
 def keep_bounces(connection: Connection, events: Sequence[Event], matched: Matched) -> list[Bounce]:
@@ -135,3 +103,29 @@ def _keep_feedback(
     parameters["ses_message_id"] = [event.ses_message_id for event, _each in rows]
     kept = {(row.feedback_id, row.address) for row in connection.execute(statement, parameters)}
     return [each for _event, each in rows if (each.feedback_id, each.address) in kept]
+
+
+def _attach(table: str) -> TextClause:
+    sql = f"""
+    UPDATE {table} AS kept SET message_id = new.message_id
+    FROM unnest(:address, :ses_message_id, :message_id) AS new (address, ses_message_id, message_id)
+    WHERE kept.address = new.address AND kept.ses_message_id = new.ses_message_id
+        AND kept.message_id IS NULL
+    """  # noqa: S608  constants
+    return text(sql).bindparams(*map(_array, ("address", "ses_message_id", "message_id")))
+
+
+_ATTACH = [_attach("email_bounces"), _attach("email_complaints")]
+
+
+def attach_feedback(connection: Connection, events: Sequence[Event], matched: Matched) -> None:
+    """Tell the bounces and complaints of events that joined late which message they are about."""
+    late = [(event, address) for event in events for address in event.recipients]
+    if late:
+        parameters = {
+            "address": [address for _event, address in late],
+            "ses_message_id": [event.ses_message_id for event, _address in late],
+            "message_id": [matched[event.identity] for event, _address in late],
+        }
+        for statement in _ATTACH:
+            connection.execute(statement, parameters)

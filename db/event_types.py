@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bounce:
-    """One recipient of a bounce. `address` is normalised."""
+    """One recipient of a bounce. `address` is normalised.
+
+    `is_soft` says that it counts towards a temporary suppression of the address.
+    """
 
     address: str
     bounce_type: str
@@ -28,6 +31,12 @@ class Bounce:
     diagnostic_code: str | None = None
     reporting_mta: str | None = None
     remote_mta_ip: str | None = None
+    is_soft: bool = False
+
+    @property
+    def cause(self) -> str:
+        """SES's type and subtype, such as `Permanent/General`."""
+        return f"{self.bounce_type}/{self.bounce_subtype}"
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,11 @@ class Complaint:
 class Event:
     """One event of SES, understood.
 
-    `identity` is the same for every delivery of the same event. `message_id` is our id from the
-    event's tags, where it carries one. `recipients` says what the event proves for each address.
+    `identity` is the same for every delivery of the same event. `raw_text` is the JSON that `raw`
+    was read from, where it is at hand: what was read need not be written again. `message_id` is our
+    id from the event's tags, where it carries one, and so is `stream`. `recipients` says what the
+    event proves for each address. `suppressions` are what it speaks for; policy says how long and
+    how wide.
     """
 
     identity: str
@@ -57,10 +69,12 @@ class Event:
     raw: Mapping[str, Any]
     ses_message_id: str | None = None
     message_id: UUID | None = None
+    stream: str | None = None
     recipients: Mapping[str, RecipientState] = field(default_factory=dict)
     bounces: Sequence[Bounce] = ()
     complaints: Sequence[Complaint] = ()
     suppressions: Sequence[Suppression] = ()
+    raw_text: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from db.event_records import keep_bounces, keep_complaints, keep_events
-from db.event_states import match_messages, move_messages, move_recipients
+from config.suppression import SuppressionPolicy
+from db.event_keeping import keep_events
+from db.event_records import attach_feedback, keep_bounces, keep_complaints
+from db.event_states import move_messages, move_recipients
+from db.event_suppressions import suppress
 from db.event_types import Applied
-from db.suppressions import add_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from db.event_types import Event
-    from db.suppressions import Suppression
+
+DEFAULT_POLICY = SuppressionPolicy()
 
 
-def apply(engine: Engine, events: Sequence[Event]) -> Applied:
+def apply(
+    engine: Engine, events: Sequence[Event], policy: SuppressionPolicy = DEFAULT_POLICY
+) -> Applied:
     """Apply a batch in one transaction. Events seen before are recognised and change nothing.
 
-    Only one that matched no message then, and names one now, still moves that message.
+    Only one that matched no message then, and does so now, still moves that message.
 
     Raises:
         sqlalchemy.exc.OperationalError: the database is away; nothing was applied.
     """
     distinct = _by_identity(events)
+    if not distinct:
+        return Applied(events=[], unmatched=[], bounces=[], complaints=[], suppressions=[])
     with engine.begin() as connection:
-        matched = match_messages(connection, distinct)
-        fresh, joined = keep_events(connection, distinct, matched)
-        known = move_messages(connection, fresh + joined, matched)
+        kept = keep_events(connection, distinct)
+        fresh, joined, matched = kept.fresh, kept.joined, kept.matched
+        move_messages(connection, fresh + joined, matched)
         move_recipients(connection, fresh + joined, matched)
+        attach_feedback(connection, joined, matched)
         return Applied(
             events=fresh,
-            unmatched=[event for event in fresh if matched.get(event.identity) not in known],
+            unmatched=[event for event in fresh if not kept.is_in_ledger(event)],
             bounces=keep_bounces(connection, fresh, matched),
             complaints=keep_complaints(connection, fresh, matched),
-            suppressions=_suppress(connection, fresh, matched),
+            suppressions=suppress(
+                connection, fresh, joined, matched=matched, streams=kept.streams, policy=policy
+            ),
         )
 
 
 def _by_identity(events: Iterable[Event]) -> list[Event]:
-    """Each event once, in the order of the unique key that the insert takes locks in.
+    """Each event once.
 
     Of the two forms in which SES publishes one event, the one that carries our id.
     """
@@ -53,15 +61,4 @@ def _by_identity(events: Iterable[Event]) -> list[Event]:
         held = distinct.get(event.identity)
         if held is None or held.message_id is None:
             distinct[event.identity] = event
-    return [distinct[identity] for identity in sorted(distinct)]
-
-
-def _suppress(
-    connection: Connection, events: Sequence[Event], matched: Mapping[str, UUID]
-) -> list[Suppression]:
-    wanted = [
-        replace(suppression, message_id=matched.get(event.identity))
-        for event in events
-        for suppression in event.suppressions
-    ]
-    return add_in(connection, wanted)
+    return list(distinct.values())

@@ -108,6 +108,8 @@ class EmailRecipient(Base):
     )
     address: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]
+    # When SES says that it was delivered, whatever came later.
+    delivered_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=_now)
 
 
@@ -127,6 +129,35 @@ class EmailSuppression(Base):
     expires_at: Mapped[datetime | None]
 
 
+class EmailSuppressionChange(Base):
+    """One change of the suppression list, and who or what made it; never changed itself."""
+
+    __tablename__ = "email_suppression_changes"
+    __table_args__ = (
+        CheckConstraint(
+            "action IN ('added', 'changed', 'removed')", name="email_suppression_changes_action"
+        ),
+        Index("email_suppression_changes_address", "address"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    address: Mapped[str]
+    scope: Mapped[str]
+    action: Mapped[str]
+    reason: Mapped[str | None]
+    source: Mapped[str]
+    by: Mapped[str | None]
+    # The identity of the event that caused it.
+    event: Mapped[str | None]
+    note: Mapped[str | None]
+    message_id: Mapped[uuid.UUID | None]
+    feedback_id: Mapped[str | None]
+    # What the entry says since then.
+    entry_reason: Mapped[str | None]
+    entry_expires_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
 class EmailBounce(Base):
     """One recipient of one bounce."""
 
@@ -135,6 +166,7 @@ class EmailBounce(Base):
         UniqueConstraint("feedback_id", "address", name="email_bounces_identity"),
         Index("email_bounces_address", "address"),
         Index("email_bounces_bounced_at", "bounced_at"),
+        Index("email_bounces_soft", "address", "bounced_at", postgresql_where=text("is_soft")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -150,6 +182,8 @@ class EmailBounce(Base):
     reporting_mta: Mapped[str | None]
     remote_mta_ip: Mapped[str | None]
     bounced_at: Mapped[datetime]
+    # Whether it counts towards a temporary suppression.
+    is_soft: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=_now)
 
 
@@ -185,6 +219,17 @@ class EmailEvent(Base):
         Index("email_events_message_id", "message_id"),
         Index("email_events_ses_message_id", "ses_message_id"),
         Index("email_events_received_at", "received_at"),
+        # Those that wait for their message to appear are few.
+        Index(
+            "email_events_waiting_message_id",
+            "message_id",
+            postgresql_where=text("proves IS NOT NULL"),
+        ),
+        Index(
+            "email_events_waiting_received_at",
+            "received_at",
+            postgresql_where=text("proves IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -195,6 +240,8 @@ class EmailEvent(Base):
     occurred_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(server_default=_now)
     raw: Mapped[dict[str, Any]]
+    # What it proves for each address, kept until its message is in the ledger.
+    proves: Mapped[dict[str, Any] | None]
 
 
 class RefusedMessage(Base):

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
+
+from db.suppression_changes import Change, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Row
 
 EVERYWHERE = "*"
+OPERATOR = "operator"
 
-# A reason further to the right is never overwritten by one further to the left.
-REASONS = ("manual", "unsubscribe", "bounce", "complaint")
+# From the weakest to the strongest: a reason is never overwritten by one further to the left.
+REASONS = ("soft_bounce", "account_list", "unsubscribe", "bounce", "complaint", "manual")
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """An address that must not be mailed. `address` is normalised; no expiry means for ever."""
+    """An address that must not be mailed. `address` is normalised; no expiry means for ever.
+
+    `event` and `by` say which event or person asks for it; they are kept in its history.
+    """
 
     address: str
     reason: str
@@ -36,6 +42,8 @@ class Suppression:
     feedback_id: str | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    event: str | None = None
+    by: str | None = None
 
 
 _COLUMNS = "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at"
@@ -63,7 +71,7 @@ ON CONFLICT (address, scope) DO UPDATE SET
         WHEN {_EXPIRED} OR {_LONGER} THEN excluded.expires_at
         ELSE s.expires_at END
 WHERE {_WINS} OR {_LONGER}
-RETURNING address, scope
+RETURNING address, scope, xmax = 0 AS is_new, reason, expires_at
 """).bindparams(  # noqa: S608  constants
     *(
         bindparam(name, type_=ARRAY(Text()))
@@ -75,7 +83,7 @@ RETURNING address, scope
 
 _REMOVE = text("""
 DELETE FROM email_suppressions WHERE address = :address AND (:scope IS NULL OR scope = :scope)
-RETURNING address
+RETURNING scope
 """).bindparams(bindparam("scope", type_=Text()))
 
 _FIND = text(f"SELECT {_COLUMNS} FROM email_suppressions WHERE address = :address ORDER BY scope")  # noqa: S608  a constant
@@ -109,14 +117,46 @@ def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[
     }
     columns["expires_at"] = [suppression.expires_at for suppression in strongest]
     rows = connection.execute(_ADD, {**columns, "reasons": list(REASONS)})
-    changed = {(row.address, row.scope) for row in rows}
-    return [each for each in strongest if (each.address, each.scope) in changed]
+    entries = {(row.address, row.scope): row for row in rows}
+    changed = [each for each in strongest if (each.address, each.scope) in entries]
+    write(connection, [_change(each, entries[each.address, each.scope]) for each in changed])
+    return changed
 
 
-def remove(engine: Engine, address: str, *, scope: str | None = None) -> int:
-    """Take an address off the list, in one scope or in all; answers how many entries went."""
+def _change(cause: Suppression, entry: Row[Any]) -> Change:
+    return Change(
+        address=cause.address,
+        scope=cause.scope,
+        action="added" if entry.is_new else "changed",
+        source=cause.source,
+        reason=cause.reason,
+        by=cause.by,
+        event=cause.event,
+        note=cause.note,
+        message_id=cause.message_id,
+        feedback_id=cause.feedback_id,
+        entry_reason=entry.reason,
+        entry_expires_at=entry.expires_at,
+    )
+
+
+def remove(
+    engine: Engine,
+    address: str,
+    *,
+    scope: str | None = None,
+    by: str | None = None,
+    note: str | None = None,
+) -> int:
+    """Take an address off the list, in one scope or in all; answers how many entries went.
+
+    It is an operator's word (`by`): soft bounces from before it count no more.
+    """
     with engine.begin() as connection:
-        return len(connection.execute(_REMOVE, {"address": address, "scope": scope}).all())
+        went = connection.execute(_REMOVE, {"address": address, "scope": scope}).scalars().all()
+        changes = [Change(address, each, "removed", OPERATOR, by=by, note=note) for each in went]
+        write(connection, changes)
+        return len(went)
 
 
 def find(engine: Engine, address: str) -> list[Suppression]:

@@ -6,6 +6,8 @@ import csv
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+import typer
+
 from config.errors import ConfigurationError
 from db.addresses import normalise
 from db.suppressions import EVERYWHERE, REASONS, Suppression
@@ -90,6 +92,18 @@ def address_from(text: str) -> str:
     if len(bare) > MAX_ADDRESS_CHARACTERS:
         raise ValueError(f"the address is longer than {MAX_ADDRESS_CHARACTERS} characters")
     return normalise(bare)
+
+
+def key_of(argument: str) -> str:
+    """The key of an address that was given as an argument.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    try:
+        return address_from(argument)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="ADDRESS") from None
 
 
 def _columns(header: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import IO, TYPE_CHECKING
 
@@ -33,11 +33,17 @@ class Imported:
 
 
 def import_file(
-    file: IO[str], engine: Engine | None, streams: Collection[str], *, size_bytes: int | None
+    file: IO[str],
+    engine: Engine | None,
+    streams: Collection[str],
+    *,
+    size_bytes: int | None,
+    by: str | None = None,
 ) -> Imported:
     """Take every good line into the list and answer for all; without `engine` only look.
 
-    Each batch is a transaction; to import the same file again changes nothing.
+    Each batch is a transaction; to import the same file again changes nothing. `by` is who
+    imports it, for the history of the list.
 
     Raises:
         ConfigurationError: the header is not one, or the file is not UTF-8.
@@ -47,7 +53,8 @@ def import_file(
         with _progress() as progress:
             task = progress.add_task("Importing" if engine else "Checking", total=size_bytes)
             for batch in _batches(read(file, streams), done):
-                changed = len(add(engine, batch)) if engine else 0
+                told = [replace(each, by=by) for each in batch]
+                changed = len(add(engine, told)) if engine else 0
                 done.added += changed
                 done.unchanged += len(batch) - changed if engine else 0
                 if size_bytes is not None:

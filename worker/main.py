@@ -4,6 +4,7 @@
 # Celery is not typed.
 from __future__ import annotations
 
+import gc
 import logging
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,8 @@ def run_worker(settings: Settings, stream_names: Sequence[str]) -> int:
     runtime.prober.start(runtime.stopping)
     runtime.expect_receives(streams)
     log.info("worker starts", streams=sorted(streams), **settings.masked())
+    # What stands now stands to the end: looking through it for garbage would hold up every send.
+    gc.freeze()
     exit_code = _work(make_app(settings, urls, runtime), runtime)
     monitor.stop()
     runtime.close()

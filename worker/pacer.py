@@ -37,7 +37,7 @@ BLOCK_SECONDS = 0.05
 
 # A second holds no more than the account's rate while every send is late by less than what the
 # unused part of the rate leaves; the network and SES's own clock want a part of that.
-LATE_SHARE_OF_SLACK = 0.4
+LATE_SHARE_OF_SLACK = 0.5
 LATE_AT_LEAST_SECONDS = 0.002
 
 

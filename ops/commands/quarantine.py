@@ -133,7 +133,7 @@ def replay(
     with database(settings) as engine:
         if all_of_them:
             confirm(f"Replay all {quarantine.count(engine, queues)} messages?", yes=yes)
-        done = replay_in(engine, queues, ids or None, admit_of)
+        done = replay_in(engine, queues, ids or None, admit_of, settings.suppression_policy)
     _report(done, ids, as_json=as_json)
 
 

@@ -15,6 +15,7 @@ from db.suppressions import Suppression, pages
 from ops.database import database
 from ops.examples import examples
 from ops.exits import ExitCode
+from ops.operators import By, operator
 from ops.output import AsJson, note, print_json, print_lines
 from ops.suppression_file import write
 from ops.suppression_import import Imported, import_file
@@ -33,6 +34,7 @@ def import_csv(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file only.")] = False,
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Read addresses from a CSV file; its first line names the columns.
@@ -49,7 +51,9 @@ def import_csv(
             done = import_file(lines, None, settings.streams, size_bytes=size_bytes)
         else:
             with database(settings) as engine:
-                done = import_file(lines, engine, settings.streams, size_bytes=size_bytes)
+                done = import_file(
+                    lines, engine, settings.streams, size_bytes=size_bytes, by=operator(by)
+                )
     _report(done, dry_run=dry_run, as_json=as_json)
 
 

@@ -11,14 +11,16 @@ import typer
 
 from config.errors import ConfigurationError
 from config.settings import load_settings
-from db.suppressions import EVERYWHERE, Suppression, add, find, remove
+from db.suppressions import EVERYWHERE, OPERATOR, Suppression, add, find, remove
 from ops.commands.suppression_files import entries, export_csv, import_csv
+from ops.commands.suppression_history import show_history
 from ops.database import database
 from ops.examples import examples
 from ops.exits import ExitCode
+from ops.operators import By, operator
 from ops.output import AsJson, cell, note, print_json, print_lines, print_table
 from ops.stream_names import known_stream
-from ops.suppression_file import address_from
+from ops.suppression_file import key_of
 from ops.times import days_from_now, parse_time
 
 if TYPE_CHECKING:
@@ -26,22 +28,24 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
-SOURCE = "operator"
-
 
 class Reason(StrEnum):
     """Why an address is on the list, from the weakest reason to the strongest."""
 
-    MANUAL = "manual"
+    SOFT_BOUNCE = "soft_bounce"
+    ACCOUNT_LIST = "account_list"
     UNSUBSCRIBE = "unsubscribe"
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
+    MANUAL = "manual"
 
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS")]
 Stream = Annotated[
     str | None, typer.Option(metavar="STREAM", help="Only in this stream; by default everywhere.")
 ]
+
+NoteText = Annotated[str | None, typer.Option("--note", help="For whoever looks later.")]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,6 +58,7 @@ app = typer.Typer(
 Examples:
   mailsluice suppressions list --reason complaint
   mailsluice suppressions show ada@example.com
+  mailsluice suppressions history ada@example.com
   mailsluice suppressions export list.csv
 """,
 )
@@ -90,7 +95,7 @@ def list_all(
 )
 def show(address: Address, *, as_json: AsJson = False) -> None:
     """Tell whether an address may not be mailed. Ends with 0 if it is suppressed, 1 if not."""
-    key = _key(address)
+    key = key_of(address)
     with database(load_settings()) as engine:
         found = find(engine, key)
     suppressed = any(_in_force(entry) for entry in found)
@@ -119,9 +124,8 @@ def add_one(
         str | None, typer.Option(metavar="TIME", help="Until then, such as 2030-01-31T09:30:00Z.")
     ] = None,
     days: Annotated[float | None, typer.Option(help="For so many days.")] = None,
-    note_text: Annotated[
-        str | None, typer.Option("--note", help="For whoever looks later.")
-    ] = None,
+    note_text: NoteText = None,
+    by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Put an address on the list. From then on no message to it is claimed for sending.
@@ -130,9 +134,10 @@ def add_one(
     """
     settings = load_settings()
     wanted = Suppression(
-        address=_key(address),
+        address=key_of(address),
         reason=reason.value,
-        source=SOURCE,
+        source=OPERATOR,
+        by=operator(by),
         scope=_scope(settings, stream) or EVERYWHERE,
         note=note_text,
         expires_at=_expiry(expires_at, days),
@@ -156,12 +161,22 @@ def add_one(
     "mailsluice suppressions remove ada@example.com",
     "mailsluice suppressions remove ada@example.com --stream marketing",
 )
-def remove_one(address: Address, *, stream: Stream = None, as_json: AsJson = False) -> None:
-    """Take an address off the list, in one stream or altogether; 1 if it was not on it."""
+def remove_one(
+    address: Address,
+    *,
+    stream: Stream = None,
+    note_text: NoteText = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take an address off the list, in one stream or altogether; 1 if it was not on it.
+
+    New evidence puts it on again. Soft bounces from before count no more.
+    """
     settings = load_settings()
-    key, scope = _key(address), _scope(settings, stream)
+    key, scope = key_of(address), _scope(settings, stream)
     with database(settings) as engine:
-        removed = remove(engine, key, scope=scope)
+        removed = remove(engine, key, scope=scope, by=operator(by), note=note_text)
     if as_json:
         print_json({"address": key, "removed": removed})
     elif removed:
@@ -172,15 +187,9 @@ def remove_one(address: Address, *, stream: Stream = None, as_json: AsJson = Fal
         raise typer.Exit(ExitCode.NO)
 
 
+app.command("history")(show_history)
 app.command("import")(import_csv)
 app.command("export")(export_csv)
-
-
-def _key(address: str) -> str:
-    try:
-        return address_from(address)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}.", param_hint="ADDRESS") from None
 
 
 def _scope(settings: Settings, stream: str | None) -> str | None:

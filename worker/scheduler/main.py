@@ -17,6 +17,7 @@ from db.engine import check, connect
 from worker.queues import queue_urls
 from worker.scheduler.dispatch import Dispatcher
 from worker.scheduler.duties import Duty, DutyRunner
+from worker.scheduler.joining import Joiner
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
 from worker.scheduler.settling import Settler
@@ -86,6 +87,7 @@ def _duties(
     return [
         Duty("sweep", settings.settle_interval_seconds, 60.0, settler.sweep),
         Duty("settle", settings.settle_interval_seconds, 60.0, settler.settle),
+        Duty("join", settings.settle_interval_seconds, 60.0, Joiner(engine, settings).join),
         Duty("dispatch", settings.dispatch_interval_seconds, 60.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("quota", LOOK_SECONDS, 60.0, quota.look),

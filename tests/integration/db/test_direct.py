@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from config.settings import load_settings
-from db.direct import MOST_CHARACTERS, Direct
+from db.direct import Direct
 from db.engine import connect
 from db.outages import is_outage
 from sandbox.postgres import free_port
@@ -59,6 +60,31 @@ def test_what_the_database_will_never_take_is_no_outage_and_harms_no_later_call(
     assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
 
 
-def test_a_statement_that_psycopg_would_parse_anew_each_time_is_refused() -> None:
-    with pytest.raises(ValueError, match="characters"):
-        Direct("SELECT '" + "x" * MOST_CHARACTERS + "'")
+def test_a_prepared_statement_that_is_gone_is_an_outage_and_is_prepared_anew(
+    engine: Engine,
+) -> None:
+    assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
+    pooled = engine.raw_connection()
+    cast("Any", pooled.driver_connection).pgconn.exec_(b"DEALLOCATE ALL")
+    pooled.close()
+    with pytest.raises(DBAPIError) as failed:
+        ONE.one_or_none(engine, number=1, id=uuid4())
+    assert is_outage(failed.value)
+    assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
+
+
+def test_values_of_every_kind_arrive_as_they_are(engine: Engine) -> None:
+    at = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    kinds = Direct(
+        "SELECT :at::timestamptz AS at, :yes::bool AS yes, :nothing::text AS nothing,"
+        " :some::text[] AS some, :part::float AS part, :at::timestamptz AS again"
+    )
+    some = ['a "quoted", {one}', "back\\slash", "", "NULL", "ü"]
+    row = kinds.one_or_none(engine, at=at, yes=True, nothing=None, some=some, part=0.1)
+    assert row is not None
+    assert tuple(row) == (at, True, None, some, 0.1, at)
+
+
+def test_a_text_that_postgresql_cannot_hold_is_refused_and_not_cut(engine: Engine) -> None:
+    with pytest.raises(DataError):
+        Direct("SELECT :words::text").one_or_none(engine, words="a\0b")

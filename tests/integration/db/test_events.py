@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from db.ledger import Held, Why, record_failed, record_sent, record_unknown
 from db.messages import status
 from db.states import EventKind, RecipientState
 from db.suppressions import Suppression, find
+from sandbox.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,6 +210,26 @@ def test_raw_events_are_kept_whatever_characters_they_hold(engine: Engine) -> No
     assert kept == raw
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{ "a": "\\u0000\\ud800", "b": [1.50, 1e3] }',
+        '{"a": "\ud800", "b": "é"}',
+        '{"a": 1, "a": 2}',
+    ],
+)
+def test_the_text_of_an_event_is_kept_as_it_came_or_as_it_was_understood(
+    engine: Engine, written: str
+) -> None:
+    raw = json.loads(written)
+    others = [a_delivery(uuid4()), a_bounce(None)]
+    told = event(EventKind.OPEN, uuid4(), raw=raw, raw_text=written)
+    assert len(apply(engine, [*others, told]).events) == 3
+    with engine.connect() as connection:
+        kept = connection.scalar(text("SELECT raw FROM email_events WHERE kind = 'open'"))
+    assert kept == raw
+
+
 def test_a_batch_may_name_any_number_of_recipients(engine: Engine) -> None:
     """More values than PostgreSQL takes parameters in one statement."""
     bounces = [
@@ -235,6 +257,55 @@ def test_batches_that_overlap_in_opposite_orders_both_come_through(engine: Engin
         thread.join()
     assert sum(counted) == 20
     assert {state_of(engine, message_id) for message_id in ids} == {"delivered"}
+
+
+def test_batches_in_opposite_orders_that_meet_in_the_middle_both_come_through(
+    engine: Engine,
+) -> None:
+    """Somebody holds the middle one, until each of them has gone as far as it can."""
+    look_up_as_in_a_large_ledger(engine)
+    events = [a_delivery(a_sent_message(engine, ses_message_id=f"ses-{n}")) for n in range(9)]
+    events.sort(key=lambda each: each.identity)
+    counted: list[int] = []
+
+    def drain(batch: list[Event]) -> None:
+        counted.append(len(apply(engine, batch).events))
+
+    threads = [threading.Thread(target=drain, args=(each,)) for each in (events, events[::-1])]
+    with engine.connect() as somebody:
+        somebody.execute(
+            text(
+                "INSERT INTO email_events (identity, kind, occurred_at, raw) "
+                "VALUES (:identity, 'delivery', now(), '{}')"
+            ),
+            {"identity": events[4].identity},
+        )
+        for thread in threads:
+            thread.start()
+        until(lambda: waiting_for_locks(engine) == 2, "both wait")
+        somebody.rollback()
+    for thread in threads:
+        thread.join()
+    assert sorted(counted) == [0, len(events)]
+
+
+def look_up_as_in_a_large_ledger(engine: Engine) -> None:
+    """By index, row by row: that of a few messages is read as a whole, and in its own order."""
+    with engine.begin() as connection:
+        name = connection.scalar(text("SELECT current_database()"))
+        for way in ("hashjoin", "mergejoin"):
+            connection.execute(text(f'ALTER DATABASE "{name}" SET enable_{way} = off'))
+    engine.dispose()
+
+
+def waiting_for_locks(engine: Engine) -> int:
+    """How many wait for somebody, in this test's own database."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with engine.connect() as connection:
+        return connection.scalar(text(waiting)) or 0
 
 
 def a_life(message_id: UUID, address: str) -> list[Event]:

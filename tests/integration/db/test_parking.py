@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import gates
-from db.claims import Candidate, Claimed, claim
+from db.claims import Candidate, Claimed, Settled, claim
 from db.ledger import Held, Why, park, record_unknown
 from db.messages import status
 from db.parking import DueMessage, fail, give_back, mark_dispatched, take_due
+from db.states import MessageState
+from db.suppressions import Suppression, add
 
 JOB = {"id": "the job"}
 WHY = Why("ACode", "a reason")
@@ -79,6 +81,16 @@ def test_a_dispatcher_that_dies_in_between_leaves_its_messages_to_the_next_one(
     parked(engine)
     assert len(take(engine, lease_seconds=0)) == 1
     assert len(take(engine)) == 1
+
+
+def test_a_job_that_comes_to_its_end_before_it_is_marked_is_kept_no_longer(engine: Engine) -> None:
+    held = parked(engine)
+    take(engine)
+    add(engine, [Suppression(address="ada@example.com", reason="manual", source="test")])
+    candidate = Candidate(held.message_id, "transactional", ["ada@example.com"], payload=JOB)
+    found = claim(engine, candidate, lease_seconds=60, grace_seconds=60)
+    assert found == Settled(MessageState.SUPPRESSED, by_this_claim=True)
+    assert payload_of(engine) is None
 
 
 def test_a_slow_dispatcher_cannot_drop_the_job_of_a_later_one(engine: Engine) -> None:

@@ -51,14 +51,14 @@ def test_a_stronger_reason_replaces_a_weaker_one_and_never_the_other_way(
 
 
 def test_the_strongest_of_one_batch_is_taken(engine: Engine) -> None:
-    batch = [entry(), entry(reason="complaint"), entry(reason="manual")]
-    assert [each.reason for each in add(engine, batch)] == ["complaint"]
+    batch = [entry(), entry(reason="manual"), entry(reason="complaint")]
+    assert [each.reason for each in add(engine, batch)] == ["manual"]
 
 
 def test_an_expired_entry_gives_way_to_any_reason(engine: Engine) -> None:
     add(engine, [entry(reason="complaint", expires_at=PAST)])
-    assert len(add(engine, [entry(reason="manual")])) == 1
-    assert [each.reason for each in find(engine, ADA)] == ["manual"]
+    assert len(add(engine, [entry(reason="unsubscribe")])) == 1
+    assert [each.reason for each in find(engine, ADA)] == ["unsubscribe"]
 
 
 @pytest.mark.parametrize("longer", [LATER, None])
@@ -107,7 +107,7 @@ def test_scopes_stand_side_by_side(engine: Engine) -> None:
 
 def test_only_the_scope_that_changed_is_answered(engine: Engine) -> None:
     add(engine, [entry(scope="marketing", reason="complaint")])
-    changed = add(engine, [entry(scope="marketing", reason="manual"), entry(scope="news")])
+    changed = add(engine, [entry(scope="marketing", reason="unsubscribe"), entry(scope="news")])
     assert [each.scope for each in changed] == ["news"]
 
 

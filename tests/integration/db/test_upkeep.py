@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +18,7 @@ from db.engine import check, connect
 from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 from db.migrate import migrate, newest_revision
 from db.models import Base
+from db.suppression_changes import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,25 @@ def test_migrating_twice_changes_nothing(empty_database_url: str) -> None:
     assert migrate(engine) == (None, newest_revision())
     assert migrate(engine) == (newest_revision(), newest_revision())
     check(engine)
+    engine.dispose()
+
+
+def test_what_was_suppressed_before_there_was_a_history_has_a_first_line_of_it(
+    empty_database_url: str,
+) -> None:
+    engine = connect(load_settings(database_url=empty_database_url))
+    migrate(engine, "0003")
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO email_suppressions (address, reason, source, created_at)"
+                " VALUES ('ada@example.com', 'bounce', 'event', '2026-01-02T03:04:05Z')"
+            )
+        )
+    migrate(engine)
+    [first] = history(engine, "ada@example.com")
+    assert (first.action, first.reason, first.entry_reason) == ("added", "bounce", "bounce")
+    assert first.changed_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     engine.dispose()
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from db.suppression_changes import history
 from db.suppressions import Suppression, add, find
 from ops.exits import ExitCode
 
@@ -73,7 +74,7 @@ def test_a_suppression_may_be_for_one_stream_and_for_some_days(run: Run, ledger:
 
 def test_a_weaker_reason_changes_nothing_and_that_is_said(run: Run, ledger: Engine) -> None:
     add(ledger, [Suppression(ADA, "complaint", "event")])
-    result = run("suppressions", "add", ADA)
+    result = run("suppressions", "add", ADA, "--reason", "bounce")
     assert result.exit_code == ExitCode.DONE
     assert "was suppressed everywhere (complaint); nothing changed" in result.stdout
     assert find(ledger, ADA)[0].reason == "complaint"
@@ -208,3 +209,42 @@ def test_a_file_of_another_encoding_is_refused(run: Run, tmp_path: Path) -> None
     assert result.exit_code == ExitCode.WRONG
     assert "not UTF-8" in result.stderr
     assert result.stdout == ""
+
+
+def test_the_history_tells_every_change_and_who_made_it(run: Run, ledger: Engine) -> None:
+    add(ledger, [Suppression(ADA, "bounce", "event", event="bounce:abc")])
+    run("suppressions", "remove", ADA, "--by", "Grace", "--note", "she asked")
+    run("suppressions", "add", ADA, "--by", "Joan")
+    told = run("suppressions", "history", ADA)
+    assert told.exit_code == ExitCode.DONE
+    for word in ("bounce:abc", "removed", "Grace", "she asked", "Joan", "manual"):
+        assert word in told.stdout
+    changes = json.loads(run("suppressions", "history", ADA, "--json").stdout)["changes"]
+    assert [(each["action"], each["by"]) for each in changes] == [
+        ("added", None),
+        ("removed", "Grace"),
+        ("added", "Joan"),
+    ]
+
+
+def test_who_gave_a_command_is_the_systems_user_where_nobody_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    run("suppressions", "add", ADA)
+    changes = json.loads(run("suppressions", "history", ADA, "--json").stdout)["changes"]
+    assert [each["by"] for each in changes] == ["ada"]
+
+
+def test_an_import_is_remembered_with_who_made_it(
+    run: Run, ledger: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    run("suppressions", "import", str(csv_file(f"address\n{ADA}\n")), "--by", "Grace")
+    [change] = history(ledger, ADA)
+    assert (change.source, change.by) == ("import", "Grace")
+
+
+def test_an_address_that_never_was_on_the_list_has_no_history(run: Run) -> None:
+    told = run("suppressions", "history", ADA)
+    assert told.exit_code == ExitCode.NO
+    assert "never" in told.stderr

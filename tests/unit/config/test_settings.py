@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from config.checks import (
 )
 from config.errors import ConfigurationError
 from config.settings import Settings, load_settings, mask_password
+from config.suppression import SoftBounces, SuppressionPolicy
 from worker.scheduler.dispatch import TAKEN_FOR_SECONDS, TURN_SECONDS
 
 README = Path(__file__).parents[3] / "README.md"
@@ -376,3 +378,39 @@ def test_the_part_of_the_day_is_a_setting_of_the_stream() -> None:
 def test_a_part_of_the_day_that_is_none_is_refused(part: object) -> None:
     with pytest.raises(ConfigurationError, match="quota_until"):
         load_settings(stream_overrides={"marketing": {"quota_until": part}})
+
+
+def test_what_each_cause_does_to_an_address_is_set_in_days(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_BOUNCE_DAYS", "90")
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_COMPLAINT_DAYS", " ")
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_SOFT_BOUNCES", "5")
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_SOFT_BOUNCE_WINDOW_DAYS", "7")
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_SOFT_BOUNCE_DAYS", "0.5, 2")
+    policy = load_settings().suppression_policy
+    assert (policy.bounce_lasts, policy.complaint_lasts) == (timedelta(days=90), None)
+    assert policy.soft_bounces == SoftBounces(
+        limit=5, window=timedelta(days=7), lasts=(timedelta(hours=12), timedelta(days=2))
+    )
+
+
+def test_by_default_bounces_and_complaints_suppress_for_ever() -> None:
+    policy = load_settings().suppression_policy
+    assert policy == SuppressionPolicy(unsubscribe_streams=("notifications", "marketing"))
+
+
+@pytest.mark.parametrize(
+    "days", ["", "7,1", "1,1", "0,1", "-1", "nan", "inf", "a,b", "1;7", "99999"]
+)
+def test_days_that_do_not_grow_are_refused(monkeypatch: pytest.MonkeyPatch, days: str) -> None:
+    monkeypatch.setenv("MAILSLUICE_SUPPRESS_SOFT_BOUNCE_DAYS", days)
+    with pytest.raises(ConfigurationError, match=r"MAILSLUICE_SUPPRESS_SOFT_BOUNCE_DAYS: .*days"):
+        load_settings()
+
+
+def test_a_complaint_stops_all_streams_but_those_that_go_on_after_it() -> None:
+    streams = {"transactional": {"after_complaint": True}}
+    policy = load_settings(stream_overrides=streams).suppression_policy
+    assert policy.complaint_streams == ("notifications", "marketing")
+    assert load_settings().suppression_policy.complaint_streams is None

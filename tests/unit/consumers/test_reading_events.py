@@ -53,7 +53,7 @@ STATES = {
 
 SUPPRESSING = {
     "bounce_permanent": "bounce",
-    "bounce_on_account_suppression_list": "bounce",
+    "bounce_on_account_suppression_list": "account_list",
     "complaint": "complaint",
     "complaint_without_a_report": "complaint",
     "identity_bounce": "bounce",
@@ -94,6 +94,20 @@ def test_each_kind_proves_a_state_of_its_recipient(
     assert (event.kind, dict(event.recipients)) == (kind, {ADA: state})
     assert event.ses_message_id == SES_ID
     assert event.message_id == (None if name.startswith("identity") else OUR_ID)
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_text_that_is_kept_says_what_was_read(
+    sample: Sample, name: str, *, wrapped: bool
+) -> None:
+    body = sample(name)
+    event = understood(in_sns(body) if wrapped and "Type" not in body else body)
+    if name.startswith("eventbridge"):
+        assert event.raw_text is None
+    else:
+        assert event.raw_text is not None
+        assert json.loads(event.raw_text) == event.raw
 
 
 @pytest.mark.parametrize("name", STATES)

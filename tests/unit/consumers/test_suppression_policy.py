@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from consumers.policy import (
-    SUPPRESSES,
-    bounce_suppresses,
+    WEIGHS,
+    Weight,
     complaint_suppresses,
     is_auto_reply,
+    is_mirrored,
     is_policy_refusal,
+    weight,
 )
 from db.event_types import Bounce, Complaint
 
@@ -20,23 +22,41 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HARD = Bounce("ada@example.com", "Permanent", "General", "feedback", NOW, status="5.1.1")
 COMPLAINT = Complaint("ada@example.com", "feedback", NOW)
 
-FOR_GOOD = {"General", "NoEmail", "Suppressed", "OnAccountSuppressionList"}
+SOFT = replace(HARD, bounce_type="Transient", status="4.2.2")
+
+# What each cause says with a status of its own kind.
+SAYS = {
+    "Permanent/General": Weight.HARD,
+    "Permanent/NoEmail": Weight.HARD,
+    "Permanent/Suppressed": Weight.HARD,
+    "Permanent/OnAccountSuppressionList": Weight.MIRRORED,
+    "Transient/General": Weight.SOFT,
+    "Transient/MailboxFull": Weight.SOFT,
+    "Undetermined/Undetermined": Weight.SOFT,
+}
 
 
-@pytest.mark.parametrize(("bounce_type", "subtype"), SUPPRESSES)
-def test_only_permanent_causes_that_are_about_the_address_suppress(
+@pytest.mark.parametrize(("bounce_type", "subtype"), WEIGHS)
+def test_only_causes_that_are_about_the_address_speak_against_it(
     bounce_type: str, subtype: str
 ) -> None:
-    bounce = replace(HARD, bounce_type=bounce_type, bounce_subtype=subtype)
-    assert bounce_suppresses(bounce) is (bounce_type == "Permanent" and subtype in FOR_GOOD)
+    sample = HARD if bounce_type == "Permanent" else SOFT
+    bounce = replace(sample, bounce_type=bounce_type, bounce_subtype=subtype)
+    assert weight(bounce) is SAYS.get(f"{bounce_type}/{subtype}", Weight.NOTHING)
+
+
+def test_every_cause_of_the_documentation_is_judged() -> None:
+    assert set(SAYS) <= {f"{bounce_type}/{subtype}" for bounce_type, subtype in WEIGHS}
+    assert len(WEIGHS) == 14
 
 
 @pytest.mark.parametrize(
     ("bounce_type", "subtype"),
     [("Permanent", "Invented"), ("Invented", "General"), ("permanent", "Undetermined"), ("", "")],
 )
-def test_an_unknown_cause_does_not_suppress(bounce_type: str, subtype: str) -> None:
-    assert not bounce_suppresses(replace(HARD, bounce_type=bounce_type, bounce_subtype=subtype))
+def test_an_unknown_cause_says_nothing(bounce_type: str, subtype: str) -> None:
+    bounce = replace(HARD, bounce_type=bounce_type, bounce_subtype=subtype)
+    assert weight(bounce) is Weight.NOTHING
 
 
 @pytest.mark.parametrize(
@@ -64,7 +84,38 @@ def test_an_unknown_cause_does_not_suppress(bounce_type: str, subtype: str) -> N
 def test_each_recipient_is_judged_by_its_own_status(
     status: str | None, action: str | None, *, suppresses: bool
 ) -> None:
-    assert bounce_suppresses(replace(HARD, status=status, action=action)) is suppresses
+    expected = Weight.HARD if suppresses else Weight.NOTHING
+    assert weight(replace(HARD, status=status, action=action)) is expected
+
+
+@pytest.mark.parametrize(
+    ("subtype", "status", "action", "says"),
+    [
+        ("General", "4.4.7", "failed", Weight.SOFT),
+        ("General", "5.4.7", "failed", Weight.SOFT),
+        ("General", "5.4.4", "failed", Weight.HARD),
+        ("General", "smtp; 550 5.4.4 Unable to lookup DNS", None, Weight.HARD),
+        ("General", "4.4.4", "failed", Weight.SOFT),
+        ("General", "5.4.44", "failed", Weight.SOFT),
+        ("General", "4.7.1", "failed", Weight.NOTHING),
+        ("General", "5.7.26", "failed", Weight.NOTHING),
+        ("General", "2.0.0", "failed", Weight.NOTHING),
+        ("General", None, "failed", Weight.NOTHING),
+        ("General", "4.2.2", "delayed", Weight.NOTHING),
+        ("MailboxFull", None, None, Weight.SOFT),
+        ("MailboxFull", "5.2.2", "failed", Weight.SOFT),
+        ("MessageTooLarge", "5.3.4", "failed", Weight.NOTHING),
+        ("ContentRejected", "5.6.0", "failed", Weight.NOTHING),
+        ("AttachmentRejected", "5.6.1", "failed", Weight.NOTHING),
+        ("CustomTimeoutExceeded", "4.4.7", "failed", Weight.NOTHING),
+        # A message that is too large has been told apart before anything about the host.
+        ("MessageTooLarge", "5.4.4", "failed", Weight.NOTHING),
+    ],
+)
+def test_a_transient_bounce_counts_only_when_the_mailbox_or_its_host_is_at_fault(
+    subtype: str, status: str | None, action: str | None, says: Weight
+) -> None:
+    assert weight(replace(SOFT, bounce_subtype=subtype, status=status, action=action)) is says
 
 
 def test_a_refusal_of_the_sender_is_told_apart() -> None:
@@ -112,3 +163,8 @@ def test_an_out_of_office_answer_is_no_bounce(
     bounce_type: str, subtype: str, statuses: list[str | None], *, auto_reply: bool
 ) -> None:
     assert is_auto_reply(bounce_type, subtype, statuses) is auto_reply
+
+
+def test_a_complaint_that_only_mirrors_the_list_of_the_account_is_told_apart() -> None:
+    assert is_mirrored(replace(COMPLAINT, complaint_subtype="OnAccountSuppressionList"))
+    assert not is_mirrored(COMPLAINT)

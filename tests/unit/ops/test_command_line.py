@@ -26,7 +26,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "command-line.md"
 
 def commands() -> list[tuple[str, ...]]:
     groups = {
-        "suppressions": ("list", "show", "add", "remove", "import", "export"),
+        "suppressions": ("list", "show", "add", "remove", "history", "import", "export"),
         "held": ("list", "release", "fail"),
         "dlq": ("list", "show", "redrive", "discard"),
     }

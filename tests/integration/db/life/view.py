@@ -31,7 +31,8 @@ _COMES_FROM: dict[str, set[str | None]] = {
     "unknown": {"sending"},
     "held": {"unknown"},
 }
-_KEEPS_ITS_JOB = {"parked", "unknown", "held", "queued"}
+# A claim that nobody heard of keeps the job that its dispatcher had not yet put on SQS.
+_KEEPS_ITS_JOB = {"parked", "unknown", "held", "queued", "sending"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""Soft bounces: so many in a window suppress an address for a while, and longer each time.
+
+Nothing is counted up: what holds is worked out anew from the rows of `email_bounces`, so neither
+a redelivery nor the order of the events can make it wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import Text
+
+from db.batch_sql import BatchStatement, array
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from config.suppression import SoftBounces
+
+
+@dataclass(frozen=True)
+class SoftBounce:
+    """One that counts against its address."""
+
+    bounced_at: datetime
+    cause: str
+    feedback_id: str
+    message_id: UUID | None
+
+
+def suppressed_until(bounced_at: Iterable[datetime], rules: SoftBounces) -> datetime | None:
+    """Until when these bounces, in the order of their times, suppress an address; None for never.
+
+    What bounces while it is suppressed was on its way already, and counts no more.
+    """
+    until: datetime | None = None
+    rung = 0
+    recent: list[datetime] = []
+    for moment in bounced_at:
+        if until is not None and moment < until:
+            continue
+        recent = [each for each in recent if moment - each <= rules.window] + [moment]
+        if 0 < rules.limit <= len(recent):
+            until = moment + rules.lasts[min(rung, len(rules.lasts) - 1)]
+            rung, recent = rung + 1, []
+    return until
+
+
+_LOCK_CLASS = 0x50F7
+_LOCK_BUCKETS = 1024
+
+# Two consumers that each bring a bounce of one address must see each other's, and one that brings
+# a delivery must see both. Deliveries of one address do not wait for each other. A batch may name
+# thousands of addresses, and PostgreSQL has room for some thousand locks: hence buckets.
+_LOCK = BatchStatement(f"""
+SELECT count(CASE WHEN bounced
+    THEN pg_advisory_xact_lock({_LOCK_CLASS}, bucket)::text
+    ELSE pg_advisory_xact_lock_shared({_LOCK_CLASS}, bucket)::text END)
+FROM (
+    SELECT hashtext(address) & {_LOCK_BUCKETS - 1} AS bucket, bool_or(bounced) AS bounced
+    FROM unnest(:addresses::text[], :bounced::bool[]) AS named (address, bounced)
+    GROUP BY 1 ORDER BY 1
+) AS buckets
+""")  # noqa: S608  constants
+
+_AFFECTED = BatchStatement("""
+SELECT DISTINCT address FROM email_bounces WHERE is_soft AND address = ANY(:addresses::text[])
+""")
+
+# A delivery ends the count, unless that very message bounced afterwards: servers that take mail
+# for a full mailbox are common. Who was taken off the list by a person begins anew.
+_COUNTING = text("""
+SELECT b.address, b.bounced_at, b.feedback_id, b.message_id,
+    b.bounce_type || '/' || b.bounce_subtype AS cause
+FROM email_bounces AS b
+WHERE b.is_soft AND b.address = ANY(:addresses)
+    AND b.bounced_at > ALL (
+        SELECT r.delivered_at FROM email_recipients AS r
+        WHERE r.address = b.address AND r.delivered_at IS NOT NULL
+            AND NOT EXISTS (
+                SELECT FROM email_bounces AS later
+                WHERE later.address = r.address AND later.message_id = r.message_id))
+    AND b.created_at > ALL (
+        SELECT c.changed_at FROM email_suppression_changes AS c
+        WHERE c.address = b.address AND c.scope = '*'
+            AND c.action = 'removed' AND c.source <> 'event')
+ORDER BY b.address, b.bounced_at, b.feedback_id
+""").bindparams(bindparam("addresses", type_=ARRAY(Text())))
+
+
+def lock(connection: Connection, bounced: Collection[str], delivered: Collection[str]) -> None:
+    """Make concurrent batches about these addresses wait for each other, until the commit."""
+    addresses = sorted({*bounced, *delivered})
+    if addresses:
+        is_bounced = array(address in bounced for address in addresses)
+        _LOCK.run(connection, addresses=array(addresses), bounced=is_bounced)
+
+
+def affected(
+    connection: Connection, bounced: Collection[str], delivered: Collection[str]
+) -> list[str]:
+    """Those of the addresses for which soft bounces are on record."""
+    addresses = sorted({*bounced, *delivered})
+    if not addresses:
+        return []
+    return sorted(_AFFECTED.run(connection, addresses=array(addresses)).scalars())
+
+
+def counting(connection: Connection, addresses: Sequence[str]) -> dict[str, list[SoftBounce]]:
+    """For each address the soft bounces since its last delivery, in the order of their times."""
+    found: dict[str, list[SoftBounce]] = {address: [] for address in addresses}
+    for row in connection.execute(_COUNTING, {"addresses": list(addresses)}):
+        found[row.address].append(
+            SoftBounce(row.bounced_at, row.cause, row.feedback_id, row.message_id)
+        )
+    return found
