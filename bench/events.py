@@ -31,7 +31,7 @@ from sqlalchemy import text
 from config.settings import load_settings
 from config.tags import MESSAGE_ID_TAG, STREAM_TAG
 from consumers.batches import apply_apart, understand
-from consumers.polling import BATCH_MESSAGES
+from consumers.in_hand import BATCH_MESSAGES
 from consumers.queues import QueueMessage
 from db.engine import connect
 from db.migrate import migrate

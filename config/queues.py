@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,15 +26,16 @@ class Depth:
     delayed: int
 
 
-def queue_url(sqs: SQSClient, name: str) -> str:
-    """The URL of a queue that a process cannot start without.
+def queue_url(sqs: SQSClient, name: str, *, account: str | None = None) -> str:
+    """The URL of a queue that a process cannot start without; of another `account` where given.
 
     Raises:
         ConfigurationError: there is no such queue, or SQS cannot be asked.
     """
     region = sqs.meta.region_name
+    owner: Any = {"QueueOwnerAWSAccountId": account} if account else {}
     try:
-        return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return sqs.get_queue_url(QueueName=name, **owner)["QueueUrl"]
     except ClientError as error:
         raise ConfigurationError(_explain(error_name(error), name, region)) from None
     except BotoCoreError as error:

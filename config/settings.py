@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
+from config.event_queues import queue_references
 from config.masking import MASK, mask_password
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
@@ -86,6 +87,9 @@ class Settings(BaseSettings):
         description="JSON object: stream name to its settings, or null to remove a default one",
     )
     events_queue: QueueName | None = None
+    # Those of other regions and accounts, besides.
+    events_queues: Annotated[tuple[str, ...], NoDecode] = ()
+    events_pollers: int = Field(default=4, ge=1, le=64)
     receive_wait_seconds: int = Field(default=10, ge=1, le=20)
     visibility_timeout_seconds: int = Field(default=300, ge=5, le=43_200)
     sqs_counts_lag_seconds: float = Field(default=60, ge=1, le=600)
@@ -208,6 +212,11 @@ class Settings(BaseSettings):
             dict.fromkeys(each.strip().lower() for each in value.split(",") if each.strip())
         )
 
+    @field_validator("events_queues", mode="before")
+    @classmethod
+    def _queue_references(cls, value: object) -> object:
+        return queue_references(value) if isinstance(value, str) else value
+
     @property
     def sns_max_age(self) -> timedelta:
         """The longest from the publishing of an event until it came to its queue."""
@@ -242,6 +251,11 @@ class Settings(BaseSettings):
     def events_queue_name(self) -> str:
         """Name of the SQS queue that SES's events arrive on."""
         return self.events_queue or f"{self.queue_prefix}-events"
+
+    @property
+    def events_queue_names(self) -> list[str]:
+        """All queues that SES's events arrive on, as they are written; ours is the first."""
+        return list(dict.fromkeys([self.events_queue_name, *self.events_queues]))
 
     def masked(self) -> dict[str, Any]:
         """All values for printing; secrets and the database's password are masked."""

@@ -55,7 +55,7 @@ class Patience:
     def __init__(
         self, loop: str, metrics: Metrics, progress: Progress, stopping: threading.Event
     ) -> None:
-        self._loop = loop
+        self.loop = loop
         self._metrics = metrics
         self._progress = progress
         self._stopping = stopping
@@ -74,11 +74,15 @@ class Patience:
             ),
             stop=stop_when_event_set(self._stopping) | limit,
             sleep=sleep_using_event(self._stopping),
-            before=lambda _state: self._progress.beat(self._loop),
+            before=lambda _state: self.beat(),
             after=lambda state: self._failed(stage, state),
             retry_error_callback=_give_up,
         )
         return retrying(call)
+
+    def beat(self) -> None:
+        """A sign of life of the loop."""
+        self._progress.beat(self.loop)
 
     def _failed(self, stage: str, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

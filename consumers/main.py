@@ -13,12 +13,14 @@ from config.health import Progress
 from config.logs import configure_logs
 from config.monitor import Monitor
 from config.process import Shutdown
+from consumers.draining import Drainage, Tools
 from consumers.metrics import Metrics
-from consumers.polling import LONGEST_POLL_SECONDS, Poller, Tools
-from consumers.queues import find_queue
+from consumers.queues import find_queues
 from db import engine as database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from config.settings import Settings
@@ -26,16 +28,13 @@ if TYPE_CHECKING:
 
 PROCESS = "events"
 
-# Longer than the longest honest round: a hanging call, then waits for a database that is away.
-SILENCE_MARGIN = 3
-
 log = structlog.get_logger(__name__)
 
 
-def run_events(settings: Settings, *, pollers: int = 1) -> int:
-    """Drain the event queue until SIGTERM or SIGINT; answers the exit code.
+def run_events(settings: Settings) -> int:
+    """Drain the event queues until SIGTERM or SIGINT; answers the exit code.
 
-    The batch in hand is finished first; a long poll is not waited for.
+    What is in hand is finished first; a long poll is not waited for.
 
     Raises:
         ConfigurationError: a setting is missing or wrong, there is no such queue, or SQS cannot
@@ -48,60 +47,29 @@ def run_events(settings: Settings, *, pollers: int = 1) -> int:
     engine = database.connect(settings, application_name=f"mailsluice-{PROCESS}")
     try:
         database.check(engine)
-        _run(settings, find_queue(settings), engine, pollers)
+        _run(settings, find_queues(settings), engine)
     finally:
         engine.dispose()
     return 0
 
 
-def _run(settings: Settings, queue: EventQueue, engine: Engine, pollers: int) -> None:
+def _run(settings: Settings, queues: Sequence[EventQueue], engine: Engine) -> None:
     progress = Progress()
     monitor = Monitor(settings, PROCESS, progress)
     metrics = Metrics(monitor.registry, settings.metrics_namespace)
     shutdown = Shutdown(settings.shutdown_seconds)
     shutdown.on_signals()
+    drainage = Drainage(queues, Tools(settings, engine, metrics, progress, shutdown.stopping))
     monitor.start()
-    log.info("events process starts", queue=queue.name, **settings.masked())
-    _drain(
-        Tools(
-            queue,
-            engine,
-            metrics,
-            progress,
-            shutdown.stopping,
-            lag_seconds=settings.sqs_counts_lag_seconds,
-            policy=settings.suppression_policy,
-        ),
-        settings,
-        pollers,
-    )
-    queue.close()
+    names = [queue.name for queue in queues]
+    log.info("events process starts", queues=names, **settings.masked())
+    drainage.start()
+    shutdown.stopping.wait()
+    stopped_at = time.monotonic()
+    log.info("stopping: what is in hand is finished first")
+    drainage.finish(stopped_at)
+    for queue in queues:
+        queue.close()
     monitor.stop()
     shutdown.ended()
     log.info("events process ends")
-
-
-def _drain(tools: Tools, settings: Settings, pollers: int) -> None:
-    team = [
-        Poller(
-            f"poller-{number}",
-            tools,
-            wait_seconds=min(settings.receive_wait_seconds, LONGEST_POLL_SECONDS),
-        )
-        for number in range(1, pollers + 1)
-    ]
-    for poller in team:
-        tools.progress.expect(poller.name, within_seconds=longest_silence_seconds(settings))
-        poller.start()
-    tools.stopping.wait()
-    stopped_at = time.monotonic()
-    log.info("stopping: the batches in hand are finished first")
-    for poller in team:
-        if not poller.finish(stopped_at):
-            log.info("poller left behind in a call", poller=poller.name)
-
-
-def longest_silence_seconds(settings: Settings) -> float:
-    """How long a poller may go without a sign of life and still be well."""
-    waits = settings.sqs_read_timeout_seconds + settings.database_statement_timeout_seconds
-    return SILENCE_MARGIN * waits

@@ -11,6 +11,8 @@ from consumers.policy import COMPLAINT_TYPES, WEIGHS, is_policy_refusal
 from db.states import EventKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prometheus_client import CollectorRegistry
 
     from consumers.envelopes import NoticeKind
@@ -25,7 +27,7 @@ BOUNCE_SUBTYPES = frozenset(subtype for _type, subtype in WEIGHS)
 
 # From what a healthy installation shows to what an outage leaves behind.
 LAG_BUCKETS_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400)
-BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200)
+BATCH_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 class Metrics:
@@ -59,8 +61,12 @@ class Metrics:
         )
         self._batch_size = make.histogram(
             "event_batch_size",
-            "Messages taken from the queue at a time",
+            "Messages that were applied together",
             buckets=BATCH_BUCKETS,
+        )
+        self._in_hand = make.gauge("events_in_hand", "Messages received and not yet deleted")
+        self._pollers = make.gauge(
+            "event_pollers", "Threads that receive from a queue at this moment", "queue"
         )
 
     def record_applied(self, applied: Applied) -> None:
@@ -91,8 +97,16 @@ class Metrics:
         self._errors.labels(stage).inc()
 
     def record_batch(self, messages: int) -> None:
-        """Count the messages that were taken from the queue at a time."""
+        """Count the messages that were applied together."""
         self._batch_size.observe(messages)
+
+    def watch_hand(self, held: Callable[[], int]) -> None:
+        """Have `held` asked how many messages are in hand."""
+        self._in_hand.set_function(held)
+
+    def watch_pollers(self, queue: str, awake: Callable[[], int]) -> None:
+        """Have `awake` asked how many threads receive from a queue."""
+        self._pollers.labels(queue).set_function(awake)
 
 
 def unmatched(applied: Applied) -> list[Event]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from config import aws
 from config.checks import check_retention
+from config.event_queues import queue_reference
 from config.queues import depth_of, queue_attributes, queue_url
 from consumers.authenticity import Authenticity, admit_all
 from consumers.fields import moment
@@ -37,6 +38,7 @@ class QueueMessage:
     receipt_handle: str
     body: str
     sent_at: datetime
+    queue: str = ""
 
 
 class EventQueue:
@@ -72,12 +74,12 @@ class EventQueue:
             VisibilityTimeout=self._hidden_seconds,
             MessageSystemAttributeNames=["SentTimestamp"],
         )
-        return [_received(message) for message in answer.get("Messages", [])]
+        return [_received(message, self.name) for message in answer.get("Messages", [])]
 
     def delete(self, messages: Sequence[QueueMessage]) -> list[QueueMessage]:
         """Delete them; answers those that SQS did not delete."""
         left = []
-        for group in _tens(messages):
+        for group in self.groups(messages):
             answer = self._client.delete_message_batch(
                 QueueUrl=self._url,
                 Entries=[
@@ -87,6 +89,12 @@ class EventQueue:
             )
             left += [group[int(failure["Id"])] for failure in answer.get("Failed", [])]
         return left
+
+    @staticmethod
+    def groups(messages: Sequence[QueueMessage]) -> Iterator[Sequence[QueueMessage]]:
+        """As many of them as one call takes, and again."""
+        for start in range(0, len(messages), MESSAGES_PER_CALL):
+            yield messages[start : start + MESSAGES_PER_CALL]
 
     def close(self) -> None:
         """Let the connections go that nobody uses."""
@@ -98,31 +106,41 @@ class EventQueue:
         return not (depth.visible or depth.in_flight or depth.delayed)
 
 
-def find_queue(settings: Settings) -> EventQueue:
-    """The configured event queue.
+def find_queues(settings: Settings) -> list[EventQueue]:
+    """The configured event queues, ours first.
 
     Raises:
         ConfigurationError: there is no such queue, or SQS cannot be asked.
     """
-    name = settings.events_queue_name
     aws.check_credentials(settings)
-    sqs = aws.sqs(settings)
-    url = queue_url(sqs, name)
-    attributes = queue_attributes(sqs, name, url)
-    check_retention(name, attributes)
+    return [find_queue(settings, written) for written in settings.events_queue_names]
+
+
+def find_queue(settings: Settings, written: str) -> EventQueue:
+    """One of the configured event queues, under the name that the settings give it.
+
+    Raises:
+        ConfigurationError: there is no such queue, or SQS cannot be asked.
+    """
+    wanted = queue_reference(written)
+    at_home = settings.model_copy(update={"aws_region": wanted.region or settings.aws_region})
+    sqs = aws.sqs(at_home)
+    url = wanted.url or queue_url(sqs, wanted.name, account=wanted.account)
+    attributes = queue_attributes(sqs, written, url)
+    check_retention(written, attributes)
     authenticity = Authenticity.of(
         settings, queue_arn=attributes.get("QueueArn", ""), endpoint_url=sqs.meta.endpoint_url
     )
     return EventQueue(
-        aws.sqs_receiver(settings),
-        name,
+        aws.sqs_receiver(at_home),
+        written,
         url,
         hidden_seconds=math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds),
         authenticity=authenticity,
     )
 
 
-def _received(message: MessageTypeDef) -> QueueMessage:
+def _received(message: MessageTypeDef, queue: str) -> QueueMessage:
     sent_ms = message.get("Attributes", {}).get("SentTimestamp", "")
     sent_at = moment(int(sent_ms)) if sent_ms.isdecimal() else None
     return QueueMessage(
@@ -130,9 +148,5 @@ def _received(message: MessageTypeDef) -> QueueMessage:
         receipt_handle=message["ReceiptHandle"],
         body=message.get("Body", ""),
         sent_at=sent_at or datetime.now(UTC),
+        queue=queue,
     )
-
-
-def _tens(messages: Sequence[QueueMessage]) -> Iterator[Sequence[QueueMessage]]:
-    for start in range(0, len(messages), MESSAGES_PER_CALL):
-        yield messages[start : start + MESSAGES_PER_CALL]

@@ -53,12 +53,16 @@ class Witness:
         self._looked_at = float("-inf")
         self._first: Look | None = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() - self._looked_at >= self._lag_seconds / LOOKS_PER_LAG
+
     def look(self) -> None:
         """Look, if it is time to. Raises as boto3 and SQLAlchemy do."""
-        now = time.monotonic()
-        if now - self._looked_at < self._lag_seconds / LOOKS_PER_LAG:
+        if not self.is_due:
             return
-        self._looked_at = now
+        self._looked_at = time.monotonic()
         # The moment comes first: a process that is stopped in between must not date it too late.
         look = Look(watermarks.moment(self._engine), time.monotonic())
         if self._queue.holds_nothing():

@@ -275,6 +275,8 @@ class RefusedMessage(Base):
     may_be_ours: Mapped[bool] = mapped_column(server_default=text("true"))
     first_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
     last_seen_at: Mapped[datetime] = mapped_column(server_default=_now)
+    # An operator wants no more of it. It may still have been an event of ours.
+    discarded_at: Mapped[datetime | None]
 
 
 class MessageStart(Base):

@@ -17,7 +17,7 @@ _KEEP = text("""
 INSERT INTO refused_messages (queue, sqs_message_id, reason, body, may_be_ours)
 VALUES (:queue, :sqs_message_id, :reason, :body, :may_be_ours)
 ON CONFLICT (queue, sqs_message_id) DO UPDATE SET reason = excluded.reason,
-    may_be_ours = excluded.may_be_ours,
+    body = excluded.body, discarded_at = NULL, may_be_ours = excluded.may_be_ours,
     times_seen = refused_messages.times_seen + 1, last_seen_at = now()
 RETURNING times_seen
 """)

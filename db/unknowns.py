@@ -34,25 +34,34 @@ class HeldMessage:
 # the message, its Send event would have been applied by now. The silence is the proof, unless
 # something came from that queue since the message was first claimed that could not be understood:
 # that may have been its event, and then only a person can tell. A message that was not SNS's hid
-# none: whoever forges one must not be able to stop our mail.
+# none: whoever forges one must not be able to stop our mail. The event may come to any of several
+# queues, so it is silent only if all of them are: one that nobody drains yet proves nothing.
 _SILENT = """
 UPDATE email_messages AS m SET state = '{state}', due_at = {due_at}, updated_at = now()
 FROM (
     SELECT id FROM email_messages
     WHERE state = 'unknown' AND due_at <= now() AND payload IS NOT NULL
         AND provable
-        AND due_at < (SELECT drained_until FROM consumer_watermarks WHERE queue = :queue)
+        AND due_at < (
+            SELECT min(drained_until) FROM consumer_watermarks WHERE queue = ANY(:queues)
+            HAVING count(*) = cardinality(:queues)
+        )
         AND {exists} (
             SELECT FROM refused_messages
-            WHERE queue = :queue AND may_be_ours AND last_seen_at >= email_messages.created_at
+            WHERE queue = ANY(:queues) AND may_be_ours AND last_seen_at >= email_messages.created_at
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS silent
 WHERE m.id = silent.id AND m.state = 'unknown'
 RETURNING m.id
 """
-_RESEND_PROVEN = text(_SILENT.format(state="parked", due_at="now()", exists="NOT EXISTS"))
-_HOLD_DOUBTFUL = text(_SILENT.format(state="held", due_at="NULL", exists="EXISTS"))
+_QUEUES = bindparam("queues", type_=ARRAY(Text()))
+_RESEND_PROVEN = text(
+    _SILENT.format(state="parked", due_at="now()", exists="NOT EXISTS")
+).bindparams(_QUEUES)
+_HOLD_DOUBTFUL = text(_SILENT.format(state="held", due_at="NULL", exists="EXISTS")).bindparams(
+    _QUEUES
+)
 
 # Messages whose events must have come by now: has any of the latest ones been heard of? Where there
 # are none, nothing speaks against the silence.
@@ -128,16 +137,19 @@ def hears_events(engine: Engine, *, grace_seconds: float) -> bool:
         return bool(connection.scalar(_HEARS_EVENTS, {"grace_seconds": grace_seconds}))
 
 
-def resend_proven(engine: Engine, *, events_queue: str) -> list[UUID]:
-    """Unknown messages that SES provably never took go back to be sent."""
-    terms = {"queue": events_queue, "most": AT_ONCE}
+def resend_proven(engine: Engine, *, events_queues: Sequence[str]) -> list[UUID]:
+    """Unknown messages that SES provably never took go back to be sent.
+
+    `events_queues`: all those that an event of ours may come to.
+    """
+    terms = {"queues": _distinct(events_queues), "most": AT_ONCE}
     with engine.begin() as connection:
         return [row.id for row in connection.execute(_RESEND_PROVEN, terms)]
 
 
-def hold_doubtful(engine: Engine, *, events_queue: str) -> list[UUID]:
+def hold_doubtful(engine: Engine, *, events_queues: Sequence[str]) -> list[UUID]:
     """Unknown messages whose event may be among those that could not be understood."""
-    terms = {"queue": events_queue, "most": AT_ONCE}
+    terms = {"queues": _distinct(events_queues), "most": AT_ONCE}
     with engine.begin() as connection:
         return [row.id for row in connection.execute(_HOLD_DOUBTFUL, terms)]
 
@@ -167,6 +179,13 @@ def release(engine: Engine, ids: Sequence[UUID] | None) -> list[UUID]:
 def fail(engine: Engine, ids: Sequence[UUID] | None) -> list[UUID]:
     """End held messages unsent, as far as anybody knows; None means all. Answers which."""
     return _decide(engine, "fail", ids)
+
+
+def _distinct(queues: Sequence[str]) -> list[str]:
+    """No queues at all would be silent for ever, and prove everything."""
+    if not queues:
+        raise ValueError("there must be a queue that the events come to")
+    return sorted(set(queues))
 
 
 def _by_policy(engine: Engine, streams: Sequence[str], state: str) -> list[UUID]:

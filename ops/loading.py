@@ -32,7 +32,7 @@ PLUGINS = "mailsluice.commands"
 COMMANDS = {
     "worker": ("ops.commands.processes:worker", "Deliver the mail of the streams' queues."),
     "scheduler": ("ops.commands.processes:scheduler", "Dispatch what is due; watch the account."),
-    "events": ("ops.commands.processes:events", "Drain SES's events into the database."),
+    "events": ("ops.commands.events:app", "Drain SES's events into the database."),
     "migrate": ("ops.commands.migrate:migrate", "Make the tables, or bring them up to date."),
     "provision": ("ops.commands.provision:provision", "Make what Mailsluice needs in AWS."),
     "config": ("ops.commands.config:config", "Print all settings, and check them."),

@@ -1,4 +1,4 @@
-"""`mailsluice worker`, `scheduler` and `events`: the processes that run until they are stopped."""
+"""`mailsluice worker` and `scheduler`: processes that run until they are stopped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def worker(
 
     Give bulk streams workers of their own, so that urgent mail never waits behind a campaign.
     """
-    settings = _settings(concurrency=concurrency, metrics_port=metrics_port)
+    settings = settings_with(concurrency=concurrency, metrics_port=metrics_port)
     names = known_streams(settings, streams)
     from worker.main import run_worker  # noqa: PLC0415  Celery and boto3
 
@@ -53,23 +53,12 @@ def scheduler(*, metrics_port: MetricsPort = None) -> None:
 
     Any number may run; each duty is done by one of them at a time.
     """
-    settings = _settings(metrics_port=metrics_port)
+    settings = settings_with(metrics_port=metrics_port)
     from worker.scheduler.main import run_scheduler  # noqa: PLC0415  boto3
 
     raise typer.Exit(run_scheduler(settings))
 
 
-@examples(
-    "mailsluice events",
-    "mailsluice events --metrics-port 9113",
-)
-def events(*, metrics_port: MetricsPort = None) -> None:
-    """Drain SES's events from their queue into the database, until stopped (SIGTERM)."""
-    settings = _settings(metrics_port=metrics_port)
-    from consumers.main import run_events  # noqa: PLC0415  boto3
-
-    raise typer.Exit(run_events(settings))
-
-
-def _settings(**given: Any) -> Settings:  # noqa: ANN401  any setting's type
+def settings_with(**given: Any) -> Settings:  # noqa: ANN401  any setting's type
+    """The settings, with the options that were given in their place."""
     return load_settings(**{name: value for name, value in given.items() if value is not None})

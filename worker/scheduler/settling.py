@@ -27,7 +27,7 @@ class Settler:
     def __init__(self, engine: Engine, settings: Settings, metrics: SchedulerMetrics) -> None:
         self._engine = engine
         self._grace_seconds = settings.unknown_grace_seconds
-        self._events_queue = settings.events_queue_name
+        self._events_queues = settings.events_queue_names
         self._metrics = metrics
         streams = settings.streams.values()
         self._resending = [each.name for each in streams if each.unknown_policy == "resend"]
@@ -41,11 +41,11 @@ class Settler:
     def settle(self) -> None:
         """Decide what can be decided. Raises what SQLAlchemy raises."""
         if unknowns.hears_events(self._engine, grace_seconds=self._grace_seconds):
-            proven = unknowns.resend_proven(self._engine, events_queue=self._events_queue)
+            proven = unknowns.resend_proven(self._engine, events_queues=self._events_queues)
             self._note("proven_not_sent", proven)
         else:
             log.error("no events of SES arrive: check the subscription of their topic")
-        doubtful = unknowns.hold_doubtful(self._engine, events_queue=self._events_queue)
+        doubtful = unknowns.hold_doubtful(self._engine, events_queues=self._events_queues)
         self._note("held", doubtful)
         self._note("resend", unknowns.resend_by_policy(self._engine, self._resending))
         self._note("held", unknowns.hold_by_policy(self._engine, self._holding))

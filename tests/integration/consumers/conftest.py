@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry
 from config import aws
 from config.health import Progress
 from config.settings import load_settings
+from consumers.draining import Drainage, Tools
 from consumers.metrics import Metrics
-from consumers.polling import Poller, Tools
-from consumers.queues import find_queue
+from consumers.queues import find_queue, find_queues
 from db.claims import Candidate, Claimed, claim
 from db.engine import connect
 from db.ledger import Held, record_sent
@@ -97,7 +97,7 @@ def mailbox(control: Control, settings: Settings) -> Mailbox:
 @pytest.fixture
 def event_queue(settings: Settings, mailbox: Mailbox) -> Iterator[EventQueue]:
     """The queue as a consumer sees it."""
-    found = find_queue(settings)
+    found = find_queue(settings, settings.events_queue_name)
     yield found
     found.close()
 
@@ -160,33 +160,20 @@ class Drain:
     settings: Settings
     control: Control
     mailbox: Mailbox
-    pollers: int = 1
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     progress: Progress = field(default_factory=Progress)
     _stopping: threading.Event = field(default_factory=threading.Event)
-    _to_dispose: list[Engine] = field(default_factory=list)
-    _to_close: list[EventQueue] = field(default_factory=list)
-    _team: list[Poller] = field(default_factory=list)
+    _engine: Engine | None = None
+    _queues: list[EventQueue] = field(default_factory=list)
+    _drainage: Drainage | None = None
 
     def start(self) -> Drain:
-        engine = connect(self.settings)
-        self._to_dispose.append(engine)
+        self._engine = connect(self.settings)
         metrics = Metrics(self.registry, "ns")
-        queue = find_queue(self.settings)
-        self._to_close.append(queue)
-        tools = Tools(
-            queue,
-            engine,
-            metrics,
-            self.progress,
-            self._stopping,
-            lag_seconds=self.settings.sqs_counts_lag_seconds,
-        )
-        for number in range(self.pollers):
-            poller = Poller(f"p{number}", tools, wait_seconds=self.settings.receive_wait_seconds)
-            self.progress.expect(poller.name, within_seconds=60)
-            poller.start()
-            self._team.append(poller)
+        self._queues = find_queues(self.settings)
+        tools = Tools(self.settings, self._engine, metrics, self.progress, self._stopping)
+        self._drainage = Drainage(self._queues, tools)
+        self._drainage.start()
         return self
 
     def until_empty(self, timeout_seconds: float = 20) -> Drain:
@@ -201,18 +188,18 @@ class Drain:
         return self
 
     def stop(self) -> bool:
-        """Whether all pollers ended in their grace time."""
+        """Whether all threads ended in their grace time."""
+        if self._drainage is None or self._engine is None:
+            return True
         self._stopping.set()
-        stopped_at = time.monotonic()
-        ended = [poller.finish(stopped_at) for poller in self._team]
-        for poller in self._team:
-            poller._thread.join()
-        for engine in self._to_dispose:
-            engine.dispose()
-        for queue in self._to_close:
+        ended = self._drainage.finish(time.monotonic())
+        for thread in self._drainage.threads:
+            thread.join()
+        self._engine.dispose()
+        for queue in self._queues:
             queue.close()
-        self._team = []
-        return all(ended)
+        self._drainage = None
+        return ended
 
     def count(self, metric: str, **labels: str) -> float:
         return self.registry.get_sample_value(f"ns_{metric}", labels) or 0

@@ -48,6 +48,7 @@ def test_a_restart_of_the_database_loses_nothing_and_counts_nothing_twice(
     immediately: bool,
 ) -> None:
     drain.mailbox.put(send().in_sns("bounce_permanent") for _ in range(400))
+    drain.control.fault("sqs", "ReceiveMessage", "slow", seconds=0.2)
     drain.start()
     drain.control.wait_for("calls:sqs.DeleteMessageBatch", 5)
     server.stop(immediately=immediately)

@@ -15,7 +15,7 @@ import pytest
 from config.errors import ConfigurationError
 from config.settings import load_settings
 from consumers.main import run_events
-from consumers.queues import find_queue
+from consumers.queues import find_queues
 from db.errors import DatabaseNotMigratedError, DatabaseUnreachableError
 from sandbox.postgres import free_port
 
@@ -149,17 +149,17 @@ def test_without_a_database_it_says_so() -> None:
 def test_without_sqs_it_says_so(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ConfigurationError, match="SQS cannot be reached in region eu-west-1"):
-        find_queue(load_settings(database_url=database_url))
+        find_queues(load_settings(database_url=database_url))
 
 
 def test_without_credentials_it_says_so(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ConfigurationError, match="No AWS credentials were found"):
-        find_queue(load_settings(database_url=database_url))
+        find_queues(load_settings(database_url=database_url))
 
 
 def test_with_refused_credentials_it_says_so(control: Control, database_url: str) -> None:
     control.fault("sqs", "GetQueueUrl", "status", status=403, code="InvalidClientTokenId")
     with pytest.raises(ConfigurationError, match=r"InvalidClientTokenId.*credentials"):
-        find_queue(load_settings(database_url=database_url))
+        find_queues(load_settings(database_url=database_url))

@@ -204,8 +204,8 @@ def test_a_forged_event_does_not_make_an_unknown_outcome_wait_for_a_person(
     drain.start().until_empty().stop()
     assert refused(engine) == [(False, 2)]
     watermarks.advance(engine, mailbox.name, watermarks.moment(engine))
-    assert unknowns.hold_doubtful(engine, events_queue=mailbox.name) == []
-    assert unknowns.resend_proven(engine, events_queue=mailbox.name) == [message_id]
+    assert unknowns.hold_doubtful(engine, events_queues=[mailbox.name]) == []
+    assert unknowns.resend_proven(engine, events_queues=[mailbox.name]) == [message_id]
 
 
 def test_signed_nonsense_still_makes_it_wait(
@@ -215,8 +215,8 @@ def test_signed_nonsense_still_makes_it_wait(
     mailbox.put([sns.sign(["no event"])])
     drain.start().until_empty().stop()
     watermarks.advance(engine, mailbox.name, watermarks.moment(engine))
-    assert unknowns.resend_proven(engine, events_queue=mailbox.name) == []
-    assert unknowns.hold_doubtful(engine, events_queue=mailbox.name) == [message_id]
+    assert unknowns.resend_proven(engine, events_queues=[mailbox.name]) == []
+    assert unknowns.hold_doubtful(engine, events_queues=[mailbox.name]) == [message_id]
 
 
 def lost(engine: Engine) -> UUID:

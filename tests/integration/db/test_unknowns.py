@@ -60,7 +60,7 @@ def queue_was_empty_now(engine: Engine) -> None:
 def test_silence_of_a_drained_event_queue_proves_that_ses_never_took_it(engine: Engine) -> None:
     message_id = unknown(engine)
     queue_was_empty_now(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == [message_id]
     [due] = take_due(engine, ["transactional"], most=10, lease_seconds=60)
     assert (due.id, due.payload) == (message_id, JOB)
 
@@ -68,13 +68,35 @@ def test_silence_of_a_drained_event_queue_proves_that_ses_never_took_it(engine: 
 def test_an_event_queue_that_was_last_empty_before_proves_nothing(engine: Engine) -> None:
     queue_was_empty_now(engine)
     message_id = unknown(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
     assert state(engine, message_id) == "unknown"
 
 
 def test_a_queue_that_was_never_seen_empty_proves_nothing(engine: Engine) -> None:
     unknown(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
+
+
+def test_of_several_event_queues_all_must_have_been_empty_since(engine: Engine) -> None:
+    """Nobody can tell to which of them the event would have come."""
+    both = [QUEUE, "arn:aws:sqs:us-east-1:123456789012:events"]
+    watermarks.advance(engine, both[1], watermarks.moment(engine))
+    message_id = unknown(engine)
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queues=both) == []
+    assert unknowns.resend_proven(engine, events_queues=[*both, "never drained"]) == []
+    watermarks.advance(engine, both[1], watermarks.moment(engine))
+    assert unknowns.resend_proven(engine, events_queues=[*both, "never drained"]) == []
+    assert unknowns.resend_proven(engine, events_queues=[*both, QUEUE]) == [message_id]
+
+
+def test_a_refused_message_of_any_event_queue_may_have_been_the_one(engine: Engine) -> None:
+    message_id = unknown(engine)
+    an_event_is_refused(engine)
+    watermarks.advance(engine, "other", watermarks.moment(engine))
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queues=["other", QUEUE]) == []
+    assert unknowns.hold_doubtful(engine, events_queues=["other", QUEUE]) == [message_id]
 
 
 @pytest.mark.parametrize("came", ["before the outcome was known to be lost", "after it"])
@@ -89,8 +111,8 @@ def test_an_event_that_could_not_be_understood_may_have_been_the_one(
     if came == "after it":
         an_event_is_refused(engine)
     queue_was_empty_now(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
-    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == [each.id]
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
+    assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == [each.id]
     assert state(engine, each.id) == "held"
 
 
@@ -98,16 +120,16 @@ def test_an_event_that_could_not_be_understood_earlier_is_about_other_mail(engin
     an_event_is_refused(engine)
     message_id = unknown(engine)
     queue_was_empty_now(engine)
-    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == []
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+    assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == [message_id]
 
 
 def test_a_forged_message_puts_no_unknown_outcome_in_doubt(engine: Engine) -> None:
     message_id = unknown(engine)
     an_event_is_refused(engine, may_be_ours=False)
     queue_was_empty_now(engine)
-    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == []
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [message_id]
+    assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == [message_id]
 
 
 def test_what_a_refused_message_was_is_said_by_its_last_refusal(engine: Engine) -> None:
@@ -116,7 +138,7 @@ def test_what_a_refused_message_was_is_said_by_its_last_refusal(engine: Engine) 
     an_event_is_refused(engine, may_be_ours=False)
     an_event_is_refused(engine)
     queue_was_empty_now(engine)
-    assert unknowns.hold_doubtful(engine, events_queue=QUEUE) == [message_id]
+    assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == [message_id]
 
 
 def an_event_is_refused(engine: Engine, *, may_be_ours: bool = True) -> None:
@@ -134,7 +156,7 @@ def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
     for provable in (True, False):
         unknown(engine, provable=provable, grace_seconds=60)
     queue_was_empty_now(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
     assert unknowns.resend_by_policy(engine, ["transactional"]) == []
     assert unknowns.hold_by_policy(engine, ["transactional"]) == []
 
@@ -142,7 +164,7 @@ def test_nothing_is_decided_within_the_grace_time(engine: Engine) -> None:
 def test_without_events_silence_proves_nothing_and_the_policy_decides(engine: Engine) -> None:
     message_id = unknown(engine, provable=False)
     queue_was_empty_now(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
     assert unknowns.resend_by_policy(engine, ["marketing"]) == []
     assert unknowns.resend_by_policy(engine, ["transactional"]) == [message_id]
     assert state(engine, message_id) == "parked"
@@ -193,10 +215,10 @@ def test_an_abandoned_claim_is_found_and_its_job_attached_when_it_comes_back(
     assert unknowns.sweep(engine, grace_seconds=0.0) == [each.id]
     queue_was_empty_now(engine)
     # The job still lies on SQS, and what is nowhere at hand cannot be sent again yet.
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == []
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
     found = claim(engine, each, lease_seconds=60, grace_seconds=60)
     assert found == Settled(MessageState.UNKNOWN, by_this_claim=True)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [each.id]
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == [each.id]
 
 
 def test_a_claim_that_is_still_held_is_not_swept(engine: Engine) -> None:
@@ -217,7 +239,7 @@ def test_a_sender_that_was_only_slow_leaves_its_job_with_what_was_swept(engine: 
     # After this its SQS message is deleted: the ledger holds the only copy of the job.
     record_unknown(engine, Held(each.id, 1), WHY, payload=JOB, grace_seconds=0)
     queue_was_empty_now(engine)
-    assert unknowns.resend_proven(engine, events_queue=QUEUE) == [each.id]
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == [each.id]
 
 
 def test_a_sender_that_was_only_slow_may_still_say_that_ses_did_not_take_it(engine: Engine) -> None:
@@ -247,7 +269,7 @@ def test_no_other_word_of_a_slow_sender_counts_against_what_an_event_has_proved(
 def test_what_waits_to_be_sent_again_is_settled_by_its_first_sender(engine: Engine) -> None:
     message_id = unknown(engine)
     queue_was_empty_now(engine)
-    unknowns.resend_proven(engine, events_queue=QUEUE)
+    unknowns.resend_proven(engine, events_queues=[QUEUE])
     assert record_sent(engine, Held(message_id, 1), ses_message_id="late")
     assert state(engine, message_id) == "sent"
     assert take_due(engine, ["transactional"], most=10, lease_seconds=60) == []
@@ -260,7 +282,7 @@ def test_after_a_second_attempt_has_begun_the_first_one_has_no_say(engine: Engin
     first = Held(each.id, won.attempt)
     record_unknown(engine, first, WHY, payload=JOB, grace_seconds=0)
     queue_was_empty_now(engine)
-    unknowns.resend_proven(engine, events_queue=QUEUE)
+    unknowns.resend_proven(engine, events_queues=[QUEUE])
     take_due(engine, ["transactional"], most=10, lease_seconds=60)
     claim(engine, each, lease_seconds=60, grace_seconds=60)
     assert not record_sent(engine, first, ses_message_id="late")

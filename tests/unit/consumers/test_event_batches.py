@@ -93,3 +93,25 @@ def test_values_that_cannot_be_stored_are_to_blame_themselves(error: Exception) 
 )
 def test_an_outage_is_not_blamed_on_an_event(error: Exception) -> None:
     assert not is_about_the_data(error)
+
+
+def test_a_poisonous_event_is_found_by_halving(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = understand([message(sample("send"), number) for number in range(512)])
+    poison = batch.events[300].event
+    calls: list[int] = []
+
+    def store(_engine: Any, events: list[Any], *_: Any) -> list[Any]:
+        calls.append(len(events))
+        if any(each is poison for each in events):
+            raise database_error(exc.DataError, psycopg.errors.NumericValueOutOfRange())
+        return events
+
+    stored: list[Any] = []
+    monkeypatch.setattr(batches, "apply", store)
+    engine: Any = None
+    [refused] = batches.apply_apart(engine, batch.events, stored.append)
+    assert refused.message.id == "id-300"
+    assert sum(map(len, stored)) == 511
+    assert len(calls) < 20

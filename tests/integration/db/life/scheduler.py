@@ -70,8 +70,8 @@ class Scheduler:
 
     def settle(self) -> None:
         """Decide what can be decided."""
-        unknowns.resend_proven(self._engine, events_queue=EVENTS_QUEUE)
-        unknowns.hold_doubtful(self._engine, events_queue=EVENTS_QUEUE)
+        unknowns.resend_proven(self._engine, events_queues=[EVENTS_QUEUE])
+        unknowns.hold_doubtful(self._engine, events_queues=[EVENTS_QUEUE])
         unknowns.resend_by_policy(self._engine, RESENDING)
         unknowns.hold_by_policy(self._engine, HOLDING)
 
