@@ -25,6 +25,11 @@ class Depth:
     in_flight: int
     delayed: int
 
+    @property
+    def total(self) -> int:
+        """All that SQS knows of."""
+        return self.visible + self.in_flight + self.delayed
+
 
 def queue_url(sqs: SQSClient, name: str, *, account: str | None = None) -> str:
     """The URL of a queue that a process cannot start without; of another `account` where given.

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/We
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,15 +56,20 @@ class EventQueue:
         url: str,
         *,
         hidden_seconds: int,
+        dead_letters_url: str | None = None,
         authenticity: Authenticity | None = None,
     ) -> None:
-        """What is received stays hidden from other consumers for `hidden_seconds`."""
+        """What is received stays hidden from other consumers for `hidden_seconds`.
+
+        `dead_letters_url`: where SQS moves what was received too often.
+        """
         self.name = name
         self._hidden_seconds = hidden_seconds
         self.admit: Admit = authenticity.admit if authenticity else admit_all
         self.admit_fetching: Admit = authenticity.admit_fetching if authenticity else admit_all
         self._client = client
         self._url = url
+        self._dead_letters_url = dead_letters_url
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
         """Up to ten messages; a wait above zero asks all of SQS's hosts."""
@@ -101,9 +107,9 @@ class EventQueue:
         self._client.close()
 
     def holds_nothing(self) -> bool:
-        """Whether by SQS's counts no message is visible, delayed or in anybody's hands."""
-        depth = depth_of(self._client, self._url)
-        return not (depth.visible or depth.in_flight or depth.delayed)
+        """Whether by SQS's counts no message is visible, delayed, in hands or a dead letter."""
+        urls = filter(None, (self._url, self._dead_letters_url))
+        return not any(depth_of(self._client, url).total for url in urls)
 
 
 def find_queues(settings: Settings) -> list[EventQueue]:
@@ -136,8 +142,18 @@ def find_queue(settings: Settings, written: str) -> EventQueue:
         written,
         url,
         hidden_seconds=math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds),
+        dead_letters_url=_dead_letters_url(sqs, attributes),
         authenticity=authenticity,
     )
+
+
+def _dead_letters_url(sqs: SQSClient, attributes: dict[str, str]) -> str | None:
+    """Where its dead letters go: an event among them is as unheard as one that is on the queue."""
+    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
+    if not policy:
+        return None
+    target = queue_reference(policy["deadLetterTargetArn"])
+    return queue_url(sqs, target.name, account=target.account)
 
 
 def _received(message: MessageTypeDef, queue: str) -> QueueMessage:

@@ -48,7 +48,8 @@ FROM (
         )
         AND {exists} (
             SELECT FROM refused_messages
-            WHERE queue = ANY(:queues) AND may_be_ours AND last_seen_at >= email_messages.created_at
+            WHERE regexp_replace(queue, '-dlq$', '') = ANY(:queues) AND may_be_ours
+                AND last_seen_at >= email_messages.created_at
         )
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 ) AS silent

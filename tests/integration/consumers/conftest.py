@@ -69,9 +69,17 @@ class Mailbox:
     def __init__(self, settings: Settings) -> None:
         self.name = settings.events_queue_name
         self._sqs = aws.sqs(settings)
+        dead = self._sqs.create_queue(QueueName=f"{self.name}-dlq")["QueueUrl"]
+        found = self._sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+        policy = {"deadLetterTargetArn": found["Attributes"]["QueueArn"], "maxReceiveCount": "10"}
         self._url = self._sqs.create_queue(
-            QueueName=self.name, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)}
+            QueueName=self.name,
+            Attributes={
+                "VisibilityTimeout": str(VISIBILITY_SECONDS),
+                "RedrivePolicy": json.dumps(policy),
+            },
         )["QueueUrl"]
+        self._dead_letters_url = dead
 
     def put(self, bodies: Iterable[object]) -> None:
         """Put events on the queue; what is no text becomes JSON."""
@@ -82,6 +90,10 @@ class Mailbox:
                 for number, body in enumerate(written[start : start + 10])
             ]
             self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+
+    def put_dead_letter(self, body: object) -> None:
+        """As SQS does with what was received too often."""
+        self._sqs.send_message(QueueUrl=self._dead_letters_url, MessageBody=json.dumps(body))
 
     def take_one(self) -> str:
         """Receive a message and keep it in hand; answers its receipt handle."""

@@ -222,6 +222,16 @@ def test_a_message_in_other_hands_holds_the_watermark_back(
     assert drained_until(engine, mailbox.name) is None
 
 
+def test_a_dead_letter_of_the_events_queue_holds_the_watermark_back(
+    engine: Engine, control: Control, mailbox: Any, send: Callable[[], Any], drain: Any
+) -> None:
+    """A consumer that died ten times with an event in hand has not heard it."""
+    mailbox.put_dead_letter(send().in_sns("send"))
+    drain.start()
+    control.wait_for("calls:sqs.GetQueueAttributes", 24, timeout_seconds=30)
+    assert drained_until(engine, mailbox.name) is None
+
+
 class Counts:
     """A queue whose counts come from a list, at moments that the test gives."""
 

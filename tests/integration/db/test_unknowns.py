@@ -141,10 +141,20 @@ def test_what_a_refused_message_was_is_said_by_its_last_refusal(engine: Engine) 
     assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == [message_id]
 
 
-def an_event_is_refused(engine: Engine, *, may_be_ours: bool = True) -> None:
+def test_a_dead_letter_of_the_events_that_was_discarded_may_have_been_its_event(
+    engine: Engine,
+) -> None:
+    message_id = unknown(engine)
+    an_event_is_refused(engine, queue=f"{QUEUE}-dlq")
+    queue_was_empty_now(engine)
+    assert unknowns.resend_proven(engine, events_queues=[QUEUE]) == []
+    assert unknowns.hold_doubtful(engine, events_queues=[QUEUE]) == [message_id]
+
+
+def an_event_is_refused(engine: Engine, *, may_be_ours: bool = True, queue: str = QUEUE) -> None:
     refused.keep(
         engine,
-        queue=QUEUE,
+        queue=queue,
         sqs_message_id="1",
         reason="no JSON",
         body="?",
