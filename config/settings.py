@@ -129,6 +129,12 @@ class Settings(BaseSettings):
     suppress_soft_bounce_window_days: float = Field(default=14, gt=0, le=365)
     suppress_soft_bounce_days: Annotated[tuple[float, ...], NoDecode] = (1, 7, 30)
 
+    # --- SES's own suppression list
+    ses_suppression_sync: bool = False
+    ses_suppression_sync_seconds: float = Field(default=900, ge=60, le=86_400)
+    ses_suppression_full_hours: float = Field(default=24, ge=1, le=24 * 90)
+    ses_suppression_follow_removals: bool = False
+
     # --- database
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
