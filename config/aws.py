@@ -41,7 +41,8 @@ def ses_control(settings: Settings) -> SESV2Client:
 
 def ses_paced(settings: Settings) -> SESV2Client:
     """A client for calls that may be repeated, whose caller keeps their distance and does so."""
-    return _session(settings).client("sesv2", config=_config(settings, total_max_attempts=1))
+    once = _config(settings, total_max_attempts=1)
+    return _session(settings).client("sesv2", config=once)
 
 
 def sns(settings: Settings) -> SNSClient:

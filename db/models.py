@@ -178,6 +178,7 @@ class SesSuppression(Base):
             name="ses_suppressions_state",
         ),
         Index("ses_suppressions_address", "address"),
+        Index("ses_suppressions_seen_in", "region", "seen_in"),
         Index(
             "ses_suppressions_to_do",
             "region",

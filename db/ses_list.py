@@ -39,6 +39,8 @@ class Listing:
     listed_at: datetime | None = None
 
 
+AT_ONCE = 1000
+
 # The entries of ours that say the same as SES's: not those that pass, nor one stream's own.
 SAYS_THE_SAME = """
 ((s.scope = '*' AND s.reason <> 'soft_bounce') OR s.reason = 'complaint')
@@ -70,9 +72,13 @@ ON CONFLICT (region, spelling) DO UPDATE SET reason = excluded.reason,
     bindparam("listed_at", type_=ARRAY(DateTime(timezone=True))),
 )
 
+# In batches: all of a long list may be gone.
 _MISS = text("""
 UPDATE ses_suppressions SET state = 'unseen', changed_at = now()
-WHERE region = :region AND seen_in < :number AND state IN ('listed', 'new')
+WHERE region = :region AND spelling IN (
+    SELECT spelling FROM ses_suppressions
+    WHERE region = :region AND seen_in < :number AND state IN ('listed', 'new') LIMIT :most
+)
 """)
 
 # Long after the last page that could still show them.
@@ -113,8 +119,6 @@ def keep_page(
 ) -> None:
     """Keep a page of SES's list, and that it was read, in one transaction.
 
-    After the last page of a full reading, what it did not show is `unseen`.
-
     Raises:
         MovedOnError: another process has read this page.
     """
@@ -122,10 +126,6 @@ def keep_page(
     with engine.begin() as connection:
         turn_page(connection, at, next_token, max(times, default=None))
         keep(connection, at, listings)
-        if next_token is None and at.is_full:
-            terms = {"region": at.region, "number": at.number}
-            connection.execute(_MISS, terms)
-            connection.execute(_FORGET, terms)
 
 
 def keep(connection: Connection, at: Position, listings: Sequence[Listing]) -> None:
@@ -153,6 +153,18 @@ def was_asked(engine: Engine, at: Position, spelling: str, answer: Listing | Non
         if answer is None or answer.spelling != spelling:
             terms = {"region": at.region, "spelling": spelling, "state": "gone"}
             connection.execute(_MARK, terms)
+
+
+def miss(engine: Engine, at: Position) -> bool:
+    """After a full reading, mark a batch of what it did not show; False when all is marked."""
+    if not at.is_full:
+        return False
+    terms = {"region": at.region, "number": at.number, "most": AT_ONCE}
+    with engine.begin() as connection:
+        is_done = connection.execute(_MISS, terms).rowcount < AT_ONCE
+        if is_done:
+            connection.execute(_FORGET, terms)
+        return not is_done
 
 
 def next_in(engine: Engine, region: str, state: str) -> Listing | None:

@@ -30,10 +30,12 @@ log = structlog.get_logger(__name__)
 
 # A turn ends after so long; a wait of Spacing's longest and a call under way come on top.
 TURN_SECONDS = 20.0
-# If so much of SES's list is gone at once, it was emptied: SES does so 90 days after it paused an
-# account (https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html).
-FOLLOWED_AT_MOST = 100
-FOLLOWED_PART = 0.1
+# When a whole list is gone, to ask about each address would take days: the next run goes on.
+ASKED_AT_MOST = 300
+# If more than these are gone, and more than are left, the list was emptied: SES does so 90 days
+# after it paused an account
+# (https://docs.aws.amazon.com/ses/latest/dg/sending-email-suppression-list.html).
+FOLLOWED_IN_ANY_CASE = 10
 
 _REASONS = {"bounce": "BOUNCE", "complaint": "COMPLAINT"}
 
@@ -69,6 +71,7 @@ class SuppressionSync:
         self._rules = rules
         self._region = rules.region
         self._count = count
+        self._asked = 0
 
     def begin(self) -> None:
         """Begin a reading of SES's list, or go on with one that was interrupted."""
@@ -90,6 +93,7 @@ class SuppressionSync:
         """
         if self._position().phase == IDLE:
             self.begin()
+            self._asked = 0
         ses_removals.doom_removed(self._engine, self._position())
         ends_at = time.monotonic() + TURN_SECONDS
         try:
@@ -143,16 +147,14 @@ class SuppressionSync:
     def _take(self, at: Position) -> bool:
         if self._rules.only_look:
             ses_removals.doom_removed(self._engine, at)
-            return False
+            return ses_list.miss(self._engine, at)
         _, changed = ses_takeover.take_over(self._engine, at, self._rules.policy)
         self._count("taken", changed)
         return True
 
     def _put(self, at: Position) -> bool:
         """Ask about what is missing, follow if so wished, then put there what SES lacks."""
-        unseen = ses_list.next_in(self._engine, self._region, "unseen")
-        if unseen is not None:
-            self._ask(at, unseen.spelling)
+        if ses_list.miss(self._engine, at) or self._ask_one(at):
             return True
         if not at.swept_to and self._rules.follow:
             self._follow()
@@ -166,15 +168,20 @@ class SuppressionSync:
             return False
         return True
 
-    def _ask(self, at: Position, spelling: str) -> None:
+    def _ask_one(self, at: Position) -> bool:
+        unseen = ses_list.next_in(self._engine, self._region, "unseen")
+        if unseen is None or self._asked >= ASKED_AT_MOST:
+            return False
+        self._asked += 1
         try:
-            answer = self._there.get(spelling)
+            answer = self._there.get(unseen.spelling)
         except UnfitError:
-            ses_list.mark(self._engine, self._region, spelling, "stuck")
-            return
-        ses_list.was_asked(self._engine, at, spelling, answer)
+            ses_list.mark(self._engine, self._region, unseen.spelling, "stuck")
+            return True
+        ses_list.was_asked(self._engine, at, unseen.spelling, answer)
         if answer is None:
             self._count("gone", 1)
+        return True
 
     def _put_one(self, at: Position, listing: Listing) -> None:
         try:
@@ -188,7 +195,8 @@ class SuppressionSync:
     def _follow(self) -> None:
         held = ses_list.count(self._engine, self._region)
         gone = ses_drift.gone(self._engine, self._region)
-        if gone > max(FOLLOWED_AT_MOST, FOLLOWED_PART * held.get("listed", 0)):
+        missing = gone + held.get("unseen", 0)
+        if missing > max(FOLLOWED_IN_ANY_CASE, held.get("listed", 0)):
             log.warning("too much is gone from SES's suppression list, not followed", gone=gone)
         elif gone:
             self._count("followed", ses_takeover.follow(self._engine, self._region))

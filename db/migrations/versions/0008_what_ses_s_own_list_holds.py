@@ -35,6 +35,9 @@ def upgrade() -> None:
     )
     op.create_index("ses_suppressions_address", "ses_suppressions", ["address"], unique=False)
     op.create_index(
+        "ses_suppressions_seen_in", "ses_suppressions", ["region", "seen_in"], unique=False
+    )
+    op.create_index(
         "ses_suppressions_to_do",
         "ses_suppressions",
         ["region", "state", "spelling"],
@@ -79,5 +82,6 @@ def downgrade() -> None:
     op.drop_index("email_suppression_changes_removed", table_name="email_suppression_changes")
     op.drop_table("ses_suppression_readings")
     op.drop_index("ses_suppressions_to_do", table_name="ses_suppressions")
+    op.drop_index("ses_suppressions_seen_in", table_name="ses_suppressions")
     op.drop_index("ses_suppressions_address", table_name="ses_suppressions")
     op.drop_table("ses_suppressions")

@@ -110,6 +110,10 @@ def entry(address: str = ADA, reason: str = "bounce", **parts: Any) -> Suppressi
 def add_long_ago(engine: Engine, *entries: Suppression) -> None:
     """What came just now SES may be about to list by itself."""
     add(engine, entries)
+    age_entries(engine)
+
+
+def age_entries(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(
             text("UPDATE email_suppressions SET created_at = created_at - interval '1 hour'")
@@ -297,6 +301,20 @@ def test_a_page_that_still_has_what_was_removed_does_not_bring_it_back(
     assert (here(engine, ADA), listed(ses)) == ({}, {})
 
 
+def test_a_removal_just_before_a_take_over_stands_and_is_deleted_there(
+    engine: Engine, ses: Any, make: Callable[..., SuppressionSync]
+) -> None:
+    add(engine, [entry()])
+    put(ses, ADA)
+    make(only_look=True).turn()
+    remove(engine, ADA)
+    at = ses_readings.position(engine, REGION)
+    while ses_takeover.take_over(engine, at, RULES.policy) != (0, 0):
+        pass
+    make().turn()
+    assert (here(engine, ADA), listed(ses)) == ({}, {})
+
+
 def test_a_removal_in_the_midst_of_a_take_over_stands(
     engine: Engine, ses: Any, sync: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -416,6 +434,7 @@ def test_what_somebody_removes_there_is_reported_kept_and_not_put_back(
 ) -> None:
     put(ses, ADA, BOB)
     sync()
+    age_entries(engine)
     ses.delete_suppressed_destination(EmailAddress=ADA)
     sync(full=True)
     sync(full=True)
@@ -443,7 +462,7 @@ def test_what_somebody_removes_there_is_removed_here_if_so_wished(
 def test_a_list_that_was_emptied_as_a_whole_is_not_followed(
     engine: Engine, ses: Any, sync: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.scheduler.suppression_sync.FOLLOWED_AT_MOST", 1)
+    monkeypatch.setattr("worker.scheduler.suppression_sync.FOLLOWED_IN_ANY_CASE", 1)
     put(ses, ADA, BOB)
     sync()
     for address in (ADA, BOB):
@@ -466,6 +485,23 @@ def test_what_a_full_reading_missed_is_asked_about_before_it_counts_as_gone(
         pass
     assert states(engine)[ADA] != "gone"
     assert here(engine, ADA) == {"*": "bounce"}
+
+
+def test_a_long_list_that_is_gone_is_asked_about_over_several_runs(
+    engine: Engine, ses: Any, sync: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.scheduler.suppression_sync.ASKED_AT_MOST", 2)
+    monkeypatch.setattr(ses_list, "AT_ONCE", 1)
+    addresses = [ADA, BOB, EVE]
+    put(ses, *addresses)
+    sync()
+    for address in addresses:
+        ses.delete_suppressed_destination(EmailAddress=address)
+    sync(full=True)
+    assert Counter(states(engine).values()) == {"gone": 2, "unseen": 1}
+    sync()
+    assert Counter(states(engine).values()) == {"gone": 3}
+    assert listed(ses) == {}
 
 
 def test_a_new_bounce_of_what_was_removed_there_is_put_there_again(
