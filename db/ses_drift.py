@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from db import ses_readings
-from db.ses_list import HELD_HERE
+from db.ses_list import EVIDENCE_HERE, HELD_HERE
 from db.ses_readings import COMMIT_SECONDS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ EXISTS (SELECT FROM email_suppressions AS s WHERE s.address = m.address
 """
 _KINDS: Mapping[str, str] = {
     TO_TAKE: "m.state = 'new'",
-    TO_DELETE: f"m.state = 'doomed' AND NOT {HELD_HERE}",
+    TO_DELETE: f"m.state = 'doomed' AND NOT {EVIDENCE_HERE}",
     REMOVED_THERE: f"m.state = 'gone' AND {_OLD_ENTRY}",
     ONLY_THERE: f"m.state = 'listed' AND NOT {HELD_HERE}",
     UNSEEN: "m.state = 'unseen'",
@@ -60,7 +60,8 @@ WITH page AS (
         AND NOT EXISTS (
             SELECT FROM ses_suppressions AS m
             WHERE m.region = :region AND m.address = s.address
-                AND (m.state NOT IN ('gone', 'deleted') OR m.changed_at >= s.created_at)
+                AND (m.state NOT IN ('gone', 'deleted')
+                    OR (m.state = 'gone' AND m.changed_at >= s.created_at))
         )
     ORDER BY address LIMIT :most
 )

@@ -50,6 +50,12 @@ HELD_HERE = f"""
 EXISTS (SELECT FROM email_suppressions AS s WHERE s.address = m.address AND {SAYS_THE_SAME})
 """
 
+# What SES bounced because of its list is no evidence against whom an operator lets back.
+EVIDENCE_HERE = f"""
+EXISTS (SELECT FROM email_suppressions AS s WHERE s.address = m.address
+    AND s.reason <> 'account_list' AND {SAYS_THE_SAME})
+"""
+
 _NEWER = "coalesce(excluded.listed_at > coalesce(m.listed_at, '{}'), false)"
 # A page may be older than what we did since: only SES's own time tells a new entry from that.
 _STATE = f"""CASE
@@ -106,7 +112,7 @@ ON CONFLICT (region, spelling) DO UPDATE SET reason = excluded.reason, state = e
 
 _REPRIEVE = text(f"""
 UPDATE ses_suppressions AS m SET state = 'listed', changed_at = now()
-WHERE region = :region AND state IN ('doomed', 'stuck') AND {HELD_HERE}
+WHERE region = :region AND state IN ('doomed', 'stuck') AND {EVIDENCE_HERE}
 """)  # noqa: S608  constants
 
 _COUNT = text(

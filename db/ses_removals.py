@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
-from db.ses_list import HELD_HERE
+from db.ses_list import EVIDENCE_HERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ FROM (
         ) = 'complaint')
 ) AS removed
 WHERE m.region = :region AND m.address = removed.address
-    AND m.state IN ('new', 'listed', 'unseen') AND NOT {HELD_HERE}
+    AND m.state IN ('new', 'listed', 'unseen') AND NOT {EVIDENCE_HERE}
 """)  # noqa: S608  constants
 
 _REMOVALS = text(f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -15,9 +15,10 @@ from db.suppression_changes import Change, write
 from db.suppressions import EVERYWHERE, Suppression, add_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Row
 
     from config.suppression import SuppressionPolicy
     from db.ses_readings import Position
@@ -59,6 +60,13 @@ WHERE m.region = :region AND m.state = 'gone' AND m.address = s.address
         SELECT FROM ses_suppressions AS o WHERE o.region = m.region AND o.address = m.address
             AND o.state NOT IN ('gone', 'deleted')
     )
+RETURNING s.address, s.scope
+""")
+
+_LIFT = text("""
+DELETE FROM email_suppressions AS s USING ses_suppressions AS m
+WHERE m.region = :region AND m.state = 'deleted' AND m.address = s.address
+    AND s.reason = 'account_list'
 RETURNING s.address, s.scope
 """)
 
@@ -143,11 +151,21 @@ def follow(engine: Engine, region: str) -> int:
     """
     with engine.begin() as connection:
         went = connection.execute(_FOLLOW, {"region": region, "source": SOURCE}).all()
-        write(connection, [_removed(*row) for row in sorted(set(map(tuple, went)))])
-        return len(went)
+        return _write(connection, went, "it was taken off SES's list for the account")
 
 
-def _removed(address: str, scope: str) -> Change:
-    return Change(
-        address, scope, "removed", SOURCE, note="it was taken off SES's list for the account"
-    )
+def lift(engine: Engine, region: str) -> int:
+    """Take off our list what was only there because SES's had it, until we deleted it there.
+
+    Mail that was sent between an operator's removal and the deletion has made such entries.
+    """
+    with engine.begin() as connection:
+        went = connection.execute(_LIFT, {"region": region}).all()
+        return _write(connection, went, "an operator removed it, and SES's list has it no more")
+
+
+def _write(connection: Connection, went: Sequence[Row[Any]], note: str) -> int:
+    pairs = sorted({(row.address, row.scope) for row in went})
+    changes = [Change(address, scope, "removed", SOURCE, note=note) for address, scope in pairs]
+    write(connection, changes)
+    return len(pairs)

@@ -136,6 +136,7 @@ class SuppressionSync:
             state = "stuck"
         ses_list.mark(self._engine, self._region, doomed.spelling, state)
         self._count(state, 1)
+        ses_takeover.lift(self._engine, self._region)
         return True
 
     def _read(self, at: Position) -> bool:
@@ -156,8 +157,8 @@ class SuppressionSync:
         """Ask about what is missing, follow if so wished, then put there what SES lacks."""
         if ses_list.miss(self._engine, at) or self._ask_one(at):
             return True
-        if not at.swept_to and self._rules.follow:
-            self._follow()
+        if not at.swept_to:
+            self._remove_here()
         found, last = ses_drift.page_of_lacking(self._engine, at, at.swept_to, most=1)
         if found:
             self._put_one(at, Listing(found[0].address, _REASONS[found[0].reason]))
@@ -191,6 +192,12 @@ class SuppressionSync:
             state, what = "unfit", "unfit"
         ses_list.was_put(self._engine, at, listing, state)
         self._count(what, 1)
+
+    def _remove_here(self) -> None:
+        # The event of a mail from before a deletion may come after it.
+        ses_takeover.lift(self._engine, self._region)
+        if self._rules.follow:
+            self._follow()
 
     def _follow(self) -> None:
         held = ses_list.count(self._engine, self._region)

@@ -390,6 +390,36 @@ def test_what_is_back_on_our_list_before_it_was_deleted_there_stays_there(
     assert (here(engine, ADA), listed(ses)) == ({"*": "bounce"}, {ADA: "BOUNCE"})
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_bounce_by_ses_s_list_between_removal_and_deletion_does_not_undo_the_removal(
+    engine: Engine, ses: Any, sync: Callable[..., None], *, late: bool
+) -> None:
+    put(ses, ADA)
+    sync()
+    remove(engine, ADA)
+    if late:
+        sync()
+    add(engine, [entry(reason="account_list")])
+    sync()
+    assert (here(engine, ADA), listed(ses)) == ({}, {})
+
+
+def test_a_bounce_that_comes_in_the_moment_of_a_deletion_is_put_there_again(
+    engine: Engine, ses: Any, sync: Callable[..., None]
+) -> None:
+    put(ses, ADA)
+    sync()
+    remove(engine, ADA)
+    ses.meta.events.register_first(
+        "before-call.sesv2.DeleteSuppressedDestination", lambda **_: add(engine, [entry()]) and None
+    )
+    sync()
+    assert listed(ses) == {}
+    age_entries(engine)
+    sync()
+    assert listed(ses) == {ADA: "BOUNCE"}
+
+
 def test_a_new_listing_long_after_a_removal_counts_again(
     engine: Engine, ses: Any, sync: Callable[..., None]
 ) -> None:
