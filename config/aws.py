@@ -39,6 +39,12 @@ def ses_control(settings: Settings) -> SESV2Client:
     return _session(settings).client("sesv2", config=_config(settings, total_max_attempts=3))
 
 
+def ses_paced(settings: Settings) -> SESV2Client:
+    """A client for calls that may be repeated, whose caller keeps their distance and does so."""
+    once = _config(settings, total_max_attempts=1)
+    return _session(settings).client("sesv2", config=once)
+
+
 def sns(settings: Settings) -> SNSClient:
     """A client of SNS."""
     return _session(settings).client("sns", config=_config(settings, total_max_attempts=3))

@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         "googlemail.com",
     )
 
+    # --- SES's own suppression list
+    ses_suppression_sync: bool = False
+    ses_suppression_sync_seconds: float = Field(default=900, ge=60, le=86_400)
+    ses_suppression_full_hours: float = Field(default=24, ge=1, le=24 * 90)
+    ses_suppression_follow_removals: bool = False
+
     # --- database
     database_pool_size: int = Field(default=10, ge=1, le=200)
 

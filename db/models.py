@@ -138,6 +138,12 @@ class EmailSuppressionChange(Base):
             "action IN ('added', 'changed', 'removed')", name="email_suppression_changes_action"
         ),
         Index("email_suppression_changes_address", "address"),
+        # What operators removed since a moment: SES's own list has to follow.
+        Index(
+            "email_suppression_changes_removed",
+            "changed_at",
+            postgresql_where=text("action = 'removed' AND source = 'operator'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -156,6 +162,70 @@ class EmailSuppressionChange(Base):
     entry_reason: Mapped[str | None]
     entry_expires_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class SesSuppression(Base):
+    """One entry of SES's own list for the account, as it was last seen there.
+
+    `spelling` is the address as SES writes it, `address` our key. The states are told in
+    `db/ses_list.py`.
+    """
+
+    __tablename__ = "ses_suppressions"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('new', 'listed', 'doomed', 'deleted', 'unseen', 'gone', 'unfit', 'stuck')",
+            name="ses_suppressions_state",
+        ),
+        Index("ses_suppressions_address", "address"),
+        Index("ses_suppressions_seen_in", "region", "seen_in"),
+        Index(
+            "ses_suppressions_to_do",
+            "region",
+            "state",
+            "spelling",
+            postgresql_where=text("state <> 'listed'"),
+        ),
+    )
+
+    region: Mapped[str] = mapped_column(primary_key=True)
+    spelling: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str]
+    reason: Mapped[str]
+    state: Mapped[str]
+    # By SES's clock: compared with nothing but itself.
+    listed_at: Mapped[datetime | None]
+    # The number of the reading that saw it last.
+    seen_in: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class SesSuppressionReading(Base):
+    """How far the step with SES's list has come; whoever goes on with it begins here."""
+
+    __tablename__ = "ses_suppression_readings"
+    __table_args__ = (
+        CheckConstraint(
+            "phase IN ('idle', 'reading', 'taking', 'putting')",
+            name="ses_suppression_readings_phase",
+        ),
+    )
+
+    region: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    phase: Mapped[str] = mapped_column(server_default=text("'idle'"))
+    is_full: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Only what SES listed since then is read; SES's clock, as is `newest`, the latest seen.
+    since: Mapped[datetime | None]
+    token: Mapped[str | None]
+    begun_at: Mapped[datetime | None]
+    # When the last full reading that came to its end was begun.
+    full_begun_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    newest: Mapped[datetime | None]
+    # What operators removed before is done there as well.
+    settled_until: Mapped[datetime] = mapped_column(server_default=text("'epoch'"))
+    swept_to: Mapped[str] = mapped_column(server_default=text("''"))
 
 
 class EmailBounce(Base):

@@ -25,8 +25,8 @@ class Change:
     """One change of the entry for an address and scope.
 
     `reason` is what spoke for the change, `entry_reason` and `entry_expires_at` what the entry
-    says since then; a removed one says nothing. `source` is `event`, `operator` or `import`, `by`
-    the person's name, and `event` the identity of the event.
+    says since then; a removed one says nothing. `source` is `event`, `operator`, `import`
+    or `ses-account-list`, `by` the person's name, and `event` the identity of the event.
     """
 
     address: str

@@ -14,6 +14,7 @@ from config.settings import load_settings
 from db.suppressions import EVERYWHERE, OPERATOR, Suppression, add, find, remove
 from ops.commands.suppression_files import entries, export_csv, import_csv
 from ops.commands.suppression_history import show_history
+from ops.commands.suppression_sync import drift, sync
 from ops.database import database
 from ops.examples import examples
 from ops.exits import ExitCode
@@ -60,6 +61,7 @@ Examples:
   mailsluice suppressions show ada@example.com
   mailsluice suppressions history ada@example.com
   mailsluice suppressions export list.csv
+  mailsluice suppressions sync --dry-run
 """,
 )
 
@@ -190,6 +192,8 @@ def remove_one(
 app.command("history")(show_history)
 app.command("import")(import_csv)
 app.command("export")(export_csv)
+app.command("sync")(sync)
+app.command("drift")(drift)
 
 
 def _scope(settings: Settings, stream: str | None) -> str | None:

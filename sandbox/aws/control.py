@@ -136,7 +136,7 @@ class Control:
                 `sending_enabled`, `enforcement_status`, `production_access`, `suspended`,
                 `paused_as` (`exception` or `message_rejected`), `quota_as` (`limit_exceeded` or
                 `too_many_requests`), `latency_seconds`, `paused_configuration_sets`,
-                `strict_identities`.
+                `strict_identities`, `suppression_calls_per_second` (0 for no limit).
 
         Raises:
             ValueError: There is no such setting.

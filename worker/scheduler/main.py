@@ -22,6 +22,8 @@ from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
 from worker.scheduler.reputation import ReputationGuard
 from worker.scheduler.settling import Settler
+from worker.scheduler.sync_duty import sync_duties
+from worker.scheduler.sync_metrics import SyncMetrics
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
 if TYPE_CHECKING:
@@ -52,7 +54,9 @@ def run_scheduler(settings: Settings) -> int:
     monitor = Monitor(settings, PROCESS, progress)
     metrics = SchedulerMetrics(monitor.registry, settings.metrics_namespace)
     shutdown = Shutdown(settings.shutdown_seconds)
+    sync_metrics = SyncMetrics(monitor.registry, settings.metrics_namespace)
     todo = _duties(settings, engine, metrics, shutdown.stopping)
+    todo += sync_duties(settings, engine, sync_metrics, shutdown.stopping)
     monitor.start()
     shutdown.on_signals()
     log.info("scheduler starts", **settings.masked())

@@ -35,6 +35,10 @@ def too_fast() -> SesError:
     return SesError("TooManyRequestsException", "Maximum sending rate exceeded.", status=429)
 
 
+def too_many_calls() -> SesError:
+    return SesError("TooManyRequestsException", "Rate exceeded", status=429)
+
+
 def quota_exceeded(seen_as: str) -> SesError:
     """The full 24-hour window, in either of the two forms that SES may give it.
 

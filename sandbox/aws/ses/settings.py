@@ -22,6 +22,8 @@ class SesSettings:
         strict_identities: Refuse senders that are no verified identity.
         bulk_rate_by_entry: Draw a bulk call's rate entry by entry, so that one call can be
             throttled in part; otherwise one token left admits the whole call into debt.
+        suppression_calls_per_second: Calls about the suppression list beyond that are throttled;
+            0 for no limit.
     """
 
     max_send_rate: float = 14.0
@@ -37,6 +39,7 @@ class SesSettings:
     paused_configuration_sets: list[str] = field(default_factory=list)
     strict_identities: bool = True
     bulk_rate_by_entry: bool = False
+    suppression_calls_per_second: float = 0.0
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
 
 

@@ -20,4 +20,7 @@ class State:
     identities: Identities = field(default_factory=Identities)
     configuration_sets: ConfigurationSets = field(default_factory=ConfigurationSets)
     templates: Templates = field(default_factory=Templates)
-    suppression: SuppressionList = field(default_factory=SuppressionList)
+    suppression: SuppressionList = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.suppression = SuppressionList(self.settings)

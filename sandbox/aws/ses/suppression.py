@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws.ses.addresses import bare
-from sandbox.aws.ses.errors import bad_request, not_found
+from sandbox.aws.ses.errors import bad_request, not_found, too_many_calls
+from sandbox.aws.ses.limits import RateLimit
 from sandbox.aws.ses.paging import page
 
 if TYPE_CHECKING:
     from sandbox.aws.service import Call
+    from sandbox.aws.ses.settings import SesSettings
 
 Json = dict[str, Any]
 
@@ -23,7 +25,9 @@ _PAGE = 1000
 class SuppressionList:
     """Addresses not to be mailed, without regard to case."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: SesSettings) -> None:
+        self._settings = settings
+        self._limit = RateLimit(time.monotonic)
         self._entries: dict[str, Json] = {}
 
     def reason(self, address: str) -> str | None:
@@ -35,8 +39,12 @@ class SuppressionList:
         """PutSuppressedDestination.
 
         Raises:
-            SesError: The address or the reason is unfit.
+            SesError: The address or the reason is unfit, or the account is in the sandbox. Of that
+                SES's guide says only that the operation cannot be used; the code is our guess.
         """
+        self._admit()
+        if not self._settings.production_access:
+            raise bad_request("Your account is in the sandbox.")
         address = bare(str(call.params.get("EmailAddress", "")))
         reason = call.params.get("Reason")
         if reason not in REASONS:
@@ -51,6 +59,7 @@ class SuppressionList:
         Raises:
             SesError: The address is not listed.
         """
+        self._admit()
         return {"SuppressedDestination": self._entries[self._key(call)]}
 
     def delete(self, call: Call) -> Json:
@@ -59,6 +68,7 @@ class SuppressionList:
         Raises:
             SesError: The address is not listed.
         """
+        self._admit()
         del self._entries[self._key(call)]
         return {}
 
@@ -68,6 +78,7 @@ class SuppressionList:
         Raises:
             SesError: A date, the page size or the token is unfit.
         """
+        self._admit()
         params = call.params
         reasons = set(params.get("Reasons") or REASONS)
         start = _epoch(params.get("StartDate"), float("-inf"))
@@ -78,6 +89,15 @@ class SuppressionList:
             if entry["Reason"] in reasons and start <= entry["LastUpdateTime"] <= end
         }
         return page("SuppressedDestinationSummaries", found, params, default_size=_PAGE)
+
+    def _admit(self) -> None:
+        """Source: the SES quotas, of all operations that do not send: one call a second."""
+        per_second = self._settings.suppression_calls_per_second
+        if not per_second:
+            return
+        if not self._limit.has_room(per_second):
+            raise too_many_calls()
+        self._limit.draw(1, per_second)
 
     def _key(self, call: Call) -> str:
         address = str(call.params["EmailAddress"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from sandbox.aws.control import Control
     from tests.integration.sandbox.conftest import Aws, Outbox
 
 
@@ -80,6 +81,28 @@ def test_the_list_is_filtered_by_reason_and_date(simulator: Aws) -> None:
 def test_a_token_of_nothing_is_refused(simulator: Aws) -> None:
     with pytest.raises(simulator.ses.exceptions.InvalidNextTokenException):
         listed(simulator, NextToken="%%%")
+
+
+def test_calls_about_the_list_above_their_rate_are_throttled(
+    simulator: Aws, control: Control
+) -> None:
+    control.ses(suppression_calls_per_second=0.01)
+
+    listed(simulator)
+
+    with pytest.raises(simulator.ses.exceptions.TooManyRequestsException):
+        listed(simulator)
+
+
+def test_an_account_in_the_sandbox_reads_its_list_and_puts_nothing_on_it(
+    simulator: Aws, control: Control
+) -> None:
+    control.ses(production_access=False)
+
+    with pytest.raises(simulator.ses.exceptions.BadRequestException):
+        suppress(simulator, "ada@example.org")
+
+    assert listed(simulator) == []
 
 
 def test_options_of_a_configuration_set_change(simulator: Aws) -> None:

@@ -26,7 +26,9 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "command-line.md"
 
 def commands() -> list[tuple[str, ...]]:
     groups = {
-        "suppressions": ("list", "show", "add", "remove", "history", "import", "export"),
+        "suppressions": (
+            *("list", "show", "add", "remove", "history", "import", "export", "sync", "drift"),
+        ),
         "held": ("list", "release", "fail"),
         "dlq": ("list", "show", "redrive", "discard"),
     }
