@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
@@ -15,17 +14,7 @@ if TYPE_CHECKING:
     from psycopg import Copy
     from sqlalchemy import Connection
 
-# A list of many millions takes minutes; what takes longer hangs.
-PATIENCE_SECONDS = 3600
-
-_PATIENCE = text(f"SET LOCAL statement_timeout = '{PATIENCE_SECONDS}s'")
-
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def be_patient(connection: Connection) -> None:
-    """Let the statements of this transaction take long: a person waits for them, and no mail."""
-    connection.execute(_PATIENCE)
 
 
 @contextmanager

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from db.copying import be_patient, copying
+from db.copying import copying
+from db.patience import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,7 @@ def export(engine: Engine) -> Iterator[tuple[int, Iterator[bytes]]]:
     Raises:
         sqlalchemy.exc.DBAPIError: the database is away, perhaps in the middle.
     """
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
-    with snapshot.begin() as connection:
-        be_patient(connection)
+    with snapshot(engine) as connection:
         count = connection.scalar(_COUNT) or 0
         with copying(connection, _EXPORT) as copied:
             yield count, (bytes(line) for line in copied)

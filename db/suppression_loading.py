@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
-from db.copying import be_patient, copied_row, copying
+from db.copying import copied_row, copying
+from db.patience import be_patient
 from db.suppression_strength import EXPIRED, KEEP_THE_STRONGER, longer, wins
 from db.suppressions import REASONS
 

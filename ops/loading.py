@@ -42,6 +42,7 @@ COMMANDS = {
     "resume": ("ops.commands.gates:resume", "Open what was paused."),
     "send": ("ops.commands.send:send", "Put mail into its queue."),
     "status": ("ops.commands.status:status", "Tell what became of a message."),
+    "message": ("ops.commands.message:message", "Tell the whole life of a message."),
     "held": ("ops.commands.held:app", "Decide about messages that SES may have taken."),
     "dlq": ("ops.commands.dlq:app", "See, send back or discard dead letters."),
     "suppressions": ("ops.commands.suppressions:app", "See and change who must not be mailed."),
