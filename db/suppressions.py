@@ -145,8 +145,13 @@ def remove(
 def find(engine: Engine, address: str) -> list[Suppression]:
     """Every entry of an address, expired ones too."""
     with engine.begin() as connection:
-        rows = connection.execute(_FIND, {"address": address})
-        return [Suppression(**row) for row in rows.mappings()]
+        return find_in(connection, address)
+
+
+def find_in(connection: Connection, address: str) -> list[Suppression]:
+    """`find`, as a part of the caller's transaction."""
+    rows = connection.execute(_FIND, {"address": address})
+    return [Suppression(**row) for row in rows.mappings()]
 
 
 def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppression]]:

@@ -82,7 +82,7 @@ def _gaps(message: LedgerRow, found: OnRecord) -> Iterator[str]:
         yield "When it was enqueued: its job does not say so."
     if message.claims > 1:
         yield (
-            f"How and when the first {message.claims - 1} of its {message.claims} claims ended: "
+            f"How and when its claims before the last ended (there were {message.claims} in all): "
             "the ledger keeps their number and the last outcome."
         )
     if MessageState(message.state) in TAKEN_BY_SES and not found.events:

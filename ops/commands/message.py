@@ -91,9 +91,9 @@ def _facts(found: LedgerRow) -> list[tuple[str, object]]:
 
 
 def _claims(found: LedgerRow) -> str:
-    parts = [str(found.claims)]
+    told = []
     if found.attempts_used:
-        parts.append(f"{found.attempts_used} of them failed for the message's own sake")
+        told.append(f"{found.attempts_used} failed for the message's own sake")
     if found.lost_claims:
-        parts.append(f"{found.lost_claims} of them ended with their worker")
-    return ", ".join(parts)
+        told.append(f"{found.lost_claims} ended with the worker")
+    return f"{found.claims} ({', '.join(told)})" if told else str(found.claims)
