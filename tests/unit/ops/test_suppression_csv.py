@@ -72,6 +72,7 @@ def test_empty_lines_are_passed_over_and_still_counted() -> None:
         ("ada@example.com,,spite,,,", "reason 'spite' is none of"),
         ("ada@example.com,,,,tomorrow,", "expires_at 'tomorrow' must be a time"),
         ("ada@example.com,,,,2030-01-01T00:00:00,", "expires_at '2030-01-01T00:00:00' must be"),
+        ("ada@example.com,,,,0001-01-01T00:00:00+05:00,", "expires_at '0001-01-01T00:00:00+05:00'"),
         ("ada@example.com,,,last year,,", "created_at 'last year' must be a time"),
         ("ada@example.com", "it has 1 values for 6 columns"),
         ('ada@example.com,,,,,"a "quoted" note', "it is not CSV"),
