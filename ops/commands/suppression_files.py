@@ -91,7 +91,8 @@ def export_csv(
 def write(engine: Engine, out: IO[bytes]) -> int:
     """Write a header and a line each; answers how many entries."""
     with export(engine) as (count, lines), rows_bar() as progress:
-        for line in progress.track(lines, total=count + 1, description="Writing"):
+        out.write(next(lines))
+        for line in progress.track(lines, total=count, description="Writing"):
             out.write(line)
     out.flush()
     return count
