@@ -81,6 +81,10 @@ def filled(server: PostgresServer, size: int, asked: int) -> List:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE email_suppressions"))
+        # What is read for the first time is not what a running server does: the whole key once.
+        connection.execute(text("SET enable_seqscan = off"))
+        connection.execute(text("SELECT count(address) FROM email_suppressions"))
+        connection.execute(text("RESET enable_seqscan"))
         percent = min(100.0, 300.0 * asked / size)
         known = connection.execute(_SOME, {"percent": percent, "most": asked}).scalars().all()
     return List(size, engine, known, time.perf_counter() - began)
