@@ -81,13 +81,18 @@ class Busy:
 # claimed already without hearing so.
 _OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
 
+# Those of `recipients` that may not be mailed. `bench/suppressions.py` measures this very look-up.
+BLOCKED = """
+SELECT DISTINCT recipients.address
+FROM recipients JOIN email_suppressions AS s USING (address)
+WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
+"""
+
 _CLAIM = Direct(f"""
 WITH recipients AS (
     SELECT unnest(:recipients::text[]) AS address
 ), blocked AS (
-    SELECT DISTINCT recipients.address
-    FROM recipients JOIN email_suppressions AS s USING (address)
-    WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
+    {BLOCKED}
 ), verdict AS (
     SELECT CASE
         WHEN EXISTS (SELECT FROM email_events WHERE message_id = :id::uuid AND proves IS NOT NULL)

@@ -6,7 +6,7 @@ a redelivery nor the order of the events can make it wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
@@ -17,7 +17,7 @@ from db.batch_sql import BatchStatement, array
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from sqlalchemy import Connection
@@ -35,22 +35,46 @@ class SoftBounce:
     message_id: UUID | None
 
 
-def suppressed_until(bounced_at: Iterable[datetime], rules: SoftBounces) -> datetime | None:
-    """Until when these bounces, in the order of their times, suppress an address; None for never.
+@dataclass(frozen=True)
+class Standing:
+    """Where soft bounces have brought an address.
+
+    `recent` are those that count towards the next suppression, `times` how many there were, and
+    `until` when the last of them ends.
+    """
+
+    recent: Sequence[datetime] = ()
+    times: int = 0
+    until: datetime | None = None
+
+    def after(self, moment: datetime, rules: SoftBounces) -> Standing:
+        """The same, one bounce later."""
+        if self.until is not None and moment < self.until:
+            return self
+        recent = [each for each in self.recent if moment - each <= rules.window] + [moment]
+        if 0 < rules.limit <= len(recent):
+            return Standing((), self.times + 1, moment + self.next_lasts(rules))
+        return replace(self, recent=recent)
+
+    def next_lasts(self, rules: SoftBounces) -> timedelta:
+        """How long the next suppression lasts."""
+        return rules.lasts[min(self.times, len(rules.lasts) - 1)]
+
+
+def standing(bounced_at: Iterable[datetime], rules: SoftBounces) -> Standing:
+    """Where these bounces, in the order of their times, have brought an address.
 
     What bounces while it is suppressed was on its way already, and counts no more.
     """
-    until: datetime | None = None
-    rung = 0
-    recent: list[datetime] = []
+    reached = Standing()
     for moment in bounced_at:
-        if until is not None and moment < until:
-            continue
-        recent = [each for each in recent if moment - each <= rules.window] + [moment]
-        if 0 < rules.limit <= len(recent):
-            until = moment + rules.lasts[min(rung, len(rules.lasts) - 1)]
-            rung, recent = rung + 1, []
-    return until
+        reached = reached.after(moment, rules)
+    return reached
+
+
+def suppressed_until(bounced_at: Iterable[datetime], rules: SoftBounces) -> datetime | None:
+    """Until when these bounces suppress an address; None for never."""
+    return standing(bounced_at, rules).until
 
 
 _LOCK_CLASS = 0x50F7

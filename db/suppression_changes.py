@@ -86,5 +86,10 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
 def history(engine: Engine, address: str) -> list[Change]:
     """All that ever happened to the entries of an address, the oldest first."""
     with engine.begin() as connection:
-        rows = connection.execute(_OF_ADDRESS, {"address": address}).mappings()
-        return [Change(**row) for row in rows]
+        return history_in(connection, address)
+
+
+def history_in(connection: Connection, address: str) -> list[Change]:
+    """`history`, as a part of the caller's transaction."""
+    rows = connection.execute(_OF_ADDRESS, {"address": address}).mappings()
+    return [Change(**row) for row in rows]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
 from db.suppression_changes import Change, write
+from db.suppression_strength import KEEP_THE_STRONGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,30 +49,12 @@ class Suppression:
 
 _COLUMNS = "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at"
 
-_EXPIRED = "s.expires_at <= now()"
-_LONGER = "s.expires_at < coalesce(excluded.expires_at, 'infinity')"
-_RANKS = "array_position(:reasons, excluded.reason) {} array_position(:reasons, s.reason)"
-_WINS = f"({_EXPIRED} OR {_RANKS.format('>')} OR ({_RANKS.format('=')} AND {_LONGER}))"
-
-# The stronger reason, and the longer time: neither a bounce for a week nor a complaint for a day
-# may end what somebody unsubscribed from for ever.
 _ADD = text(f"""
 INSERT INTO email_suppressions AS s
     (address, scope, reason, source, note, message_id, feedback_id, expires_at)
 SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :feedback_id,
     :expires_at)
-ON CONFLICT (address, scope) DO UPDATE SET
-    reason = CASE WHEN {_WINS} THEN excluded.reason ELSE s.reason END,
-    source = CASE WHEN {_WINS} THEN excluded.source ELSE s.source END,
-    note = CASE WHEN {_WINS} THEN excluded.note ELSE s.note END,
-    message_id = CASE WHEN {_WINS} THEN excluded.message_id ELSE s.message_id END,
-    feedback_id = CASE WHEN {_WINS} THEN excluded.feedback_id ELSE s.feedback_id END,
-    created_at = CASE WHEN {_WINS} THEN now() ELSE s.created_at END,
-    expires_at = CASE
-        WHEN {_EXPIRED} OR {_LONGER} THEN excluded.expires_at
-        ELSE s.expires_at END
-WHERE {_WINS} OR {_LONGER}
-RETURNING address, scope, xmax = 0 AS is_new, reason, expires_at
+{KEEP_THE_STRONGER}
 """).bindparams(  # noqa: S608  constants
     *(
         bindparam(name, type_=ARRAY(Text()))
@@ -162,8 +145,13 @@ def remove(
 def find(engine: Engine, address: str) -> list[Suppression]:
     """Every entry of an address, expired ones too."""
     with engine.begin() as connection:
-        rows = connection.execute(_FIND, {"address": address})
-        return [Suppression(**row) for row in rows.mappings()]
+        return find_in(connection, address)
+
+
+def find_in(connection: Connection, address: str) -> list[Suppression]:
+    """`find`, as a part of the caller's transaction."""
+    rows = connection.execute(_FIND, {"address": address})
+    return [Suppression(**row) for row in rows.mappings()]
 
 
 def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppression]]:

@@ -25,7 +25,8 @@ Examples:
   mailsluice provision                   make queues, topic and configuration set
   mailsluice worker                      deliver mail
   mailsluice send --to ada@example.com --subject Hello --text "..."
-  mailsluice status ID                   what became of a message
+  mailsluice message ID                  what became of a message
+  mailsluice why ADDRESS                 why it gets mail or none
 
 \b
 Exit codes:

@@ -1,15 +1,15 @@
-"""The suppression list as CSV: written by `export`, read by `import`."""
+"""The suppression list as CSV: what `export` writes, `import` reads."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import typer
 
 from config.errors import ConfigurationError
-from db.addresses import normalise
+from db.addresses import is_plain, normalise
 from db.suppressions import EVERYWHERE, REASONS, Suppression
 from ops.times import parse_time
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 COLUMNS = ("address", "scope", "reason", "created_at", "expires_at", "note")
+# What others call them.
+ALIASES = {"cause": "reason", "expires": "expires_at"}
 SOURCE = "import"
 
 MAX_ADDRESS_CHARACTERS = 320  # 64 before the @ and 255 behind it: RFC 5321, section 4.5.3.1
@@ -29,26 +31,6 @@ class BadLine:
 
     line: int
     reason: str
-
-
-def write(file: IO[str], suppressions: Iterable[Suppression]) -> int:
-    """Write the header and a line each; answers how many."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    count = 0
-    for each in suppressions:
-        writer.writerow(
-            (
-                each.address,
-                each.scope,
-                each.reason,
-                _written(each.created_at),
-                _written(each.expires_at),
-                each.note or "",
-            )
-        )
-        count += 1
-    return count
 
 
 def read(lines: Iterable[str], streams: Collection[str]) -> Iterator[Suppression | BadLine]:
@@ -82,6 +64,8 @@ def address_from(text: str) -> str:
         ValueError: it is no address at all.
     """
     bare = text.strip()
+    if is_plain(bare) and len(bare) <= MAX_ADDRESS_CHARACTERS:
+        return bare.lower()
     if bare.endswith(">"):
         bare = bare.rpartition("<")[2].removesuffix(">")
     local, _at, domain = bare.rpartition("@")
@@ -108,6 +92,7 @@ def key_of(argument: str) -> str:
 
 def _columns(header: list[str]) -> list[str]:
     columns = [name.strip().lower() for name in header]
+    columns = [ALIASES.get(name, name) for name in columns]
     unknown = [name for name in columns if name not in COLUMNS]
     if "address" not in columns or unknown or len(set(columns)) < len(columns):
         raise ConfigurationError(
@@ -159,7 +144,3 @@ def _time(row: dict[str, str], column: str) -> datetime | None:
         return parse_time(text)
     except ValueError as error:
         raise ValueError(f"{column} {error}") from None
-
-
-def _written(moment: datetime | None) -> str:
-    return moment.isoformat().replace("+00:00", "Z") if moment else ""

@@ -13,13 +13,13 @@ def parse_time(text: str) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.utcoffset() is None:
-        raise ValueError(
-            f"{text!r} must be a time in ISO 8601 with its zone, such as 2030-01-31T09:30:00Z"
-        )
-    return moment.astimezone(UTC)
+        if moment.utcoffset() is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(
+        f"{text!r} must be a time in ISO 8601 with its zone, such as 2030-01-31T09:30:00Z"
+    )
 
 
 def seconds_from_now(seconds: float) -> datetime:

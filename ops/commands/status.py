@@ -16,6 +16,7 @@ from db.states import FINAL, TAKEN_BY_SES, MessageState, RecipientState
 from ops.database import database
 from ops.examples import examples
 from ops.exits import ExitCode
+from ops.meanings import MEANING, NEVER_SEEN
 from ops.output import AsJson, console, note, print_json, table
 
 if TYPE_CHECKING:
@@ -29,26 +30,7 @@ if TYPE_CHECKING:
 
 WATCH_INTERVAL_SECONDS = 0.5
 
-_MEANING = {
-    MessageState.QUEUED: "lies on its queue again, for a worker to take",
-    MessageState.SENDING: "is in a worker's hands",
-    MessageState.PARKED: "is put aside until it is due",
-    MessageState.UNKNOWN: "SES may have taken it; its events will tell",
-    MessageState.HELD: "SES may have taken it; a person must decide (`mailsluice held`)",
-    MessageState.SENT: "SES took it",
-    MessageState.DELIVERED: "the recipient's mail server took it",
-    MessageState.BOUNCED: "came back",
-    MessageState.COMPLAINED: "a recipient called it spam",
-    MessageState.REJECTED: "SES took it, then refused to send it",
-    MessageState.SUPPRESSED: "was not sent: no recipient may be mailed",
-    MessageState.EXPIRED: "was not sent: it was too late",
-    MessageState.FAILED: "was not sent: it cannot be",
-}
 _OPEN = {RecipientState.PENDING, RecipientState.SENT, RecipientState.DELAYED}
-_NEVER_SEEN = (
-    "No worker has seen the message {id} yet. Either it still lies on its queue (`mailsluice "
-    "streams` shows how many do, and whether a gate is shut), or it was never enqueued here."
-)
 
 
 @examples(
@@ -70,7 +52,7 @@ def status(
     with database(load_settings()) as engine:
         found = _followed(engine, message_id, as_json) if watch else read_status(engine, message_id)
     if found is None:
-        note(_NEVER_SEEN.format(id=message_id))
+        note(NEVER_SEEN.format(id=message_id))
         raise typer.Exit(ExitCode.NO)
     if as_json:
         print_json(found)
@@ -91,11 +73,11 @@ def _followed(engine: Engine, message_id: UUID, as_json: bool) -> MessageStatus 
     screen, found = console(), None
     if as_json or not screen.is_terminal:
         for found in _changes(engine, message_id):
-            note(found.state if found else _NEVER_SEEN.format(id=message_id))
+            note(found.state if found else NEVER_SEEN.format(id=message_id))
         return found
     with Live(console=screen, auto_refresh=False) as live:
         for found in _changes(engine, message_id):
-            live.update(_picture(found) if found else _NEVER_SEEN.format(id=message_id))
+            live.update(_picture(found) if found else NEVER_SEEN.format(id=message_id))
             live.refresh()
     return found
 
@@ -126,7 +108,7 @@ def _facts(found: MessageStatus) -> list[tuple[str, object]]:
     state = MessageState(found.state)
     return [
         ("stream", found.stream),
-        ("state", f"{state}: {_MEANING[state]}"),
+        ("state", f"{state}: {MEANING[state]}"),
         ("reason", found.outcome_reason),
         ("code", found.outcome_code),
         ("attempts", str(found.attempts)),

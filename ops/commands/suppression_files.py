@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Annotated
@@ -11,19 +11,29 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from config.settings import load_settings
-from db.suppressions import Suppression, pages
+from db.suppression_export import export
 from ops.database import database
 from ops.examples import examples
 from ops.exits import ExitCode
 from ops.operators import By, operator
-from ops.output import AsJson, note, print_json, print_lines
-from ops.suppression_file import write
-from ops.suppression_import import Imported, import_file
+from ops.output import AsJson, note, print_json, print_lines, print_table
+from ops.progress import rows_bar
+from ops.suppression_import import Imported, Source, import_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine
+
+_BUFFER_BYTES = 1 << 20
+_MEANING = {
+    "new": "not on the list, or expired there",
+    "stricter": "on the list for a weaker reason or a shorter time",
+    "same": "on the list just so",
+    "kept": "on the list for a stronger reason or a longer time: stays",
+    "expired": "its time is over: not taken",
+    "repeated": "said before in this file: taken together",
+}
 
 
 @examples(
@@ -33,7 +43,9 @@ if TYPE_CHECKING:
 def import_csv(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file only.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would change.")
+    ] = False,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,18 +54,18 @@ def import_csv(
     They are address,scope,reason,created_at,expires_at,note. Only address is required; scope is
     by default * (everywhere), reason is manual. The time of the import becomes created_at. Good
     lines are taken; bad ones are reported with number and reason, and make the command end with 2.
-    To import a file again does no harm.
+    A stronger reason is never overwritten by a weaker one, nor a longer time by a shorter one. To
+    import a file again does no harm.
     """
     settings = load_settings()
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        size_bytes = file.stat().st_size
-        if dry_run:
-            done = import_file(lines, None, settings.streams, size_bytes=size_bytes)
-        else:
-            with database(settings) as engine:
-                done = import_file(
-                    lines, engine, settings.streams, size_bytes=size_bytes, by=operator(by)
-                )
+    # What a file holds can be checked where there is no database.
+    is_offline = dry_run and not settings.database_url.get_secret_value()
+    with (
+        file.open(encoding="utf-8-sig", newline="") as lines,
+        nullcontext() if is_offline else database(settings) as engine,
+    ):
+        source = Source(lines, file.stat().st_size, settings.streams, operator(by))
+        done = import_file(source, engine, dry_run=dry_run)
     _report(done, dry_run=dry_run, as_json=as_json)
 
 
@@ -69,24 +81,28 @@ def export_csv(
     """Write the whole list as CSV, in the form that `import` reads."""
     with database(load_settings()) as engine:
         if file is None:
-            write(sys.stdout, entries(engine))
+            write(engine, sys.stdout.buffer)
             return
         with _replacing(file) as out:
-            count = write(out, entries(engine))
+            count = write(engine, out)
     note(f"{count} entries written to {file}.")
 
 
-def entries(engine: Engine, *, reason: str | None = None) -> Iterator[Suppression]:
-    """The whole list by address, read in pages."""
-    for page in pages(engine, reason=reason):
-        yield from page
+def write(engine: Engine, out: IO[bytes]) -> int:
+    """Write a header and a line each; answers how many entries."""
+    with export(engine) as (count, lines), rows_bar() as progress:
+        out.write(next(lines))
+        for line in progress.track(lines, total=count, description="Writing"):
+            out.write(line)
+    out.flush()
+    return count
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[IO[str]]:
+def _replacing(file: Path) -> Iterator[IO[bytes]]:
     """A file that takes the place of `file` once it is whole, readable by its owner alone."""
     with NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=file.absolute().parent, delete=False
+        "wb", buffering=_BUFFER_BYTES, dir=file.absolute().parent, delete=False
     ) as out:
         try:
             yield out
@@ -98,12 +114,37 @@ def _replacing(file: Path) -> Iterator[IO[str]]:
 
 def _report(done: Imported, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        print_json({"dry_run": dry_run, **vars(done)})
+        print_json(_for_programs(done, dry_run=dry_run))
     else:
         for bad in done.refused:
             note(f"line {bad.line}: {bad.reason}")
-        good = done.read - len(done.refused)
-        counts = f"{good} good" if dry_run else f"{done.added} added, {done.unchanged} unchanged"
-        print_lines(f"{done.read} lines read: {counts}, {len(done.refused)} refused.")
-    if done.refused:
+        if done.refused_lines > len(done.refused):
+            note(f"and {done.refused_lines - len(done.refused)} more such lines")
+        _tell(done, dry_run=dry_run)
+    if done.refused_lines:
         raise typer.Exit(ExitCode.WRONG)
+
+
+def _tell(done: Imported, *, dry_run: bool) -> None:
+    good = done.read - done.refused_lines
+    verdicts = done.verdicts
+    if verdicts is None:
+        print_lines(f"{done.read} lines read: {good} good, {done.refused_lines} refused.")
+        note("DATABASE_URL is not set: nobody knows what would change.")
+        return
+    added = f"{verdicts.changes} {'would be added' if dry_run else 'added'}"
+    unchanged = f"{good - verdicts.changes} unchanged"
+    print_lines(f"{done.read} lines read: {added}, {unchanged}, {done.refused_lines} refused.", "")
+    print_table(
+        ("LINES", "COUNT", "MEANING"),
+        [(name, getattr(verdicts, name), meaning) for name, meaning in _MEANING.items()],
+    )
+
+
+def _for_programs(done: Imported, *, dry_run: bool) -> dict[str, object]:
+    told: dict[str, object] = {"dry_run": dry_run, "read": done.read}
+    if done.verdicts is not None:
+        good = done.read - done.refused_lines
+        changes = done.verdicts.changes
+        told |= {"added": changes, "unchanged": good - changes, **vars(done.verdicts)}
+    return told | {"refused_lines": done.refused_lines, "refused": done.refused}

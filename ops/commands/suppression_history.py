@@ -35,13 +35,14 @@ def show_history(
     if as_json:
         print_json({"address": key, "changes": changes})
     elif changes:
-        _print(changes)
+        print_history(changes)
     else:
         note(f"{key} has never been on the list.")
     raise typer.Exit(ExitCode.DONE if changes else ExitCode.NO)
 
 
-def _print(changes: Sequence[Change]) -> None:
+def print_history(changes: Sequence[Change]) -> None:
+    """A table of changes."""
     print_table(
         ("WHEN", "SCOPE", "CHANGE", "WHY", "ENTRY", "UNTIL", "WHO", "EVENT", "NOTE"),
         [

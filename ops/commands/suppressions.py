@@ -11,8 +11,8 @@ import typer
 
 from config.errors import ConfigurationError
 from config.settings import load_settings
-from db.suppressions import EVERYWHERE, OPERATOR, Suppression, add, find, remove
-from ops.commands.suppression_files import entries, export_csv, import_csv
+from db.suppressions import EVERYWHERE, OPERATOR, Suppression, add, find, pages, remove
+from ops.commands.suppression_files import export_csv, import_csv
 from ops.commands.suppression_history import show_history
 from ops.commands.suppression_sync import drift, sync
 from ops.database import database
@@ -79,7 +79,8 @@ def list_all(
 ) -> None:
     """List the entries by address, expired ones too."""
     with database(load_settings()) as engine:
-        found = entries(engine, reason=reason.value if reason else None)
+        chosen = pages(engine, reason=reason.value if reason else None)
+        found = (entry for page in chosen for entry in page)
         shown = list(islice(found, limit or None))
         more = next(found, None) is not None
     if as_json:

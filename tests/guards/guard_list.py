@@ -28,6 +28,7 @@ in a copy of the tree, and runs its tests there: they must fail. This page is wr
 | 3 | no mail to a suppressed address |
 | 4 | never above the account's rate or quota, and the rate is used |
 | 5 | a bounce or complaint takes effect |
+| 6 | bad input does no harm |
 | 7 | an outage stops progress and nothing else |
 | 9 | times are checked against each other at start |
 """

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from db.suppression_changes import history
 from db.suppressions import Suppression, add, find
@@ -159,7 +160,7 @@ def test_an_export_that_fails_leaves_the_old_file_as_it_was(
 
     file = tmp_path / "list.csv"
     file.write_text("the old list")
-    monkeypatch.setattr("ops.commands.suppression_files.write", fail)
+    monkeypatch.setattr("ops.commands.suppression_files.export", fail)
     result = run("suppressions", "export", file)
     assert result.exit_code == ExitCode.WRONG
     assert "No space left on device" in result.stderr
@@ -191,9 +192,7 @@ def test_a_dry_run_imports_nothing_and_needs_no_database(
     assert find(ledger, ADA) == []
 
 
-def test_an_import_of_many_is_done_in_batches_and_may_be_repeated(
-    run: Run, csv_file: Callable[[str], Path]
-) -> None:
+def test_an_import_of_many_may_be_repeated(run: Run, csv_file: Callable[[str], Path]) -> None:
     file = csv_file("address\n" + "".join(f"a{n}@example.com\n" for n in range(2500)))
     first = json.loads(run("suppressions", "import", file, "--json").stdout)
     again = json.loads(run("suppressions", "import", file, "--json").stdout)
@@ -248,3 +247,155 @@ def test_an_address_that_never_was_on_the_list_has_no_history(run: Run) -> None:
     told = run("suppressions", "history", ADA)
     assert told.exit_code == ExitCode.NO
     assert "never" in told.stderr
+
+
+def whole_list(ledger: Engine) -> list[tuple[object, ...]]:
+    with ledger.connect() as connection:
+        rows = connection.execute(text("SELECT * FROM email_suppressions ORDER BY address, scope"))
+        return [tuple(row) for row in rows]
+
+
+def changes_of_the_list(ledger: Engine) -> int:
+    with ledger.connect() as connection:
+        return connection.scalar(text("SELECT count(*) FROM email_suppression_changes")) or 0
+
+
+LATER = datetime.now(UTC) + timedelta(days=40)
+EVERY_KIND_OF_LINE = f"""address,reason,expires_at
+new@example.com,bounce,
+expired-there@example.com,bounce,
+weaker-there@example.com,complaint,
+shorter-there@example.com,bounce,
+same@example.com,bounce,
+stronger-there@example.com,bounce,
+longer-there@example.com,bounce,{LATER.isoformat()}
+over@example.com,bounce,{YESTERDAY.isoformat()}
+new@example.com,manual,
+nobody,bounce,
+"""
+
+
+@pytest.fixture
+def a_list(ledger: Engine) -> Engine:
+    add(
+        ledger,
+        [
+            Suppression("expired-there@example.com", "manual", "operator", expires_at=YESTERDAY),
+            Suppression("weaker-there@example.com", "bounce", "event"),
+            Suppression("shorter-there@example.com", "bounce", "event", expires_at=LATER),
+            Suppression("same@example.com", "bounce", "event", note="as it was"),
+            Suppression("stronger-there@example.com", "complaint", "event"),
+            Suppression("longer-there@example.com", "bounce", "event"),
+        ],
+    )
+    return ledger
+
+
+def test_a_dry_run_tells_what_the_import_then_does(
+    run: Run, a_list: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    file, before = csv_file(EVERY_KIND_OF_LINE), whole_list(a_list)
+    told = json.loads(run("suppressions", "import", file, "--dry-run", "--json").stdout)
+    assert whole_list(a_list) == before
+    assert told.pop("dry_run") is True
+    done = json.loads(run("suppressions", "import", file, "--json").stdout)
+    assert done.pop("dry_run") is False
+    assert told == done
+    verdicts = ("new", "stricter", "same", "kept", "expired", "repeated", "refused_lines")
+    assert [done[each] for each in verdicts] == [2, 2, 1, 2, 1, 1, 1]
+    assert sum(done[each] for each in verdicts) == done["read"] == 10
+    assert done["refused"] == [{"line": 11, "reason": "'nobody' is not an e-mail address"}]
+
+
+def test_a_dry_run_says_it_in_words(
+    run: Run, a_list: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    result = run("suppressions", "import", csv_file(EVERY_KIND_OF_LINE), "--dry-run")
+    assert "10 lines read: 4 would be added, 5 unchanged, 1 refused." in result.stdout
+    assert "line 11: 'nobody' is not an e-mail address" in result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "stricter 2 on the list for a weaker reason or a shorter time" in lines
+
+
+def test_an_import_makes_nothing_on_the_list_weaker(
+    run: Run, a_list: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    run("suppressions", "import", csv_file(EVERY_KIND_OF_LINE))
+    held = {row[0]: (row[2], row[8]) for row in whole_list(a_list)}
+    assert held == {
+        "new@example.com": ("manual", None),
+        "expired-there@example.com": ("bounce", None),
+        "weaker-there@example.com": ("complaint", None),
+        "shorter-there@example.com": ("bounce", None),
+        "same@example.com": ("bounce", None),
+        "stronger-there@example.com": ("complaint", None),
+        "longer-there@example.com": ("bounce", None),
+    }
+
+
+def test_an_import_writes_a_line_of_history_for_each_change_and_for_nothing_else(
+    run: Run, a_list: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    before = changes_of_the_list(a_list)
+    run("suppressions", "import", csv_file(EVERY_KIND_OF_LINE), "--by", "Grace")
+    assert changes_of_the_list(a_list) == before + 4
+    last = history(a_list, "weaker-there@example.com")[-1]
+    assert (last.action, last.reason, last.source, last.by) == (
+        "changed",
+        "complaint",
+        "import",
+        "Grace",
+    )
+    assert history(a_list, "new@example.com")[-1].action == "added"
+
+
+def test_to_import_an_export_again_changes_nothing(
+    run: Run, a_list: Engine, tmp_path: Path
+) -> None:
+    odd = 'a note, with "quotes",\na tab\tand a \\ backslash'
+    add(a_list, [Suppression(ADA, "unsubscribe", "event", "marketing", odd, expires_at=LATER)])
+    file = tmp_path / "list.csv"
+    run("suppressions", "export", file)
+    before, history_before = whole_list(a_list), changes_of_the_list(a_list)
+    result = run("suppressions", "import", file)
+    assert result.exit_code == ExitCode.DONE
+    assert "7 lines read: 0 added, 7 unchanged, 0 refused." in result.stdout
+    assert whole_list(a_list) == before
+    assert changes_of_the_list(a_list) == history_before
+
+
+def test_of_what_a_file_says_twice_the_stronger_reason_and_the_longer_time_count(
+    run: Run, ledger: Engine, csv_file: Callable[[str], Path]
+) -> None:
+    soon = LATER - timedelta(days=9)
+    lines = f"{ADA},complaint,{soon.isoformat()}\n{ADA},bounce,{LATER.isoformat()}\n"
+    run("suppressions", "import", csv_file(f"address,reason,expires_at\n{lines}"))
+    (entry,) = find(ledger, ADA)
+    assert (entry.reason, entry.expires_at) == ("complaint", LATER)
+
+
+def test_a_note_arrives_as_it_was_written(run: Run, ledger: Engine, tmp_path: Path) -> None:
+    odd = 'a note, with "quotes",\na tab\tand a \\N backslash'
+    add(ledger, [Suppression(ADA, "bounce", "event", note=odd)])
+    file = tmp_path / "list.csv"
+    run("suppressions", "export", file)
+    run("suppressions", "remove", ADA)
+    run("suppressions", "import", file)
+    assert find(ledger, ADA)[0].note == odd
+
+
+def test_a_file_that_breaks_off_takes_nothing_in(run: Run, ledger: Engine, tmp_path: Path) -> None:
+    file = tmp_path / "latin.csv"
+    good = "".join(f"a{n}@example.com,\n" for n in range(30_000))
+    file.write_bytes(f"address,note\n{good}{ADA},café\n".encode("latin-1"))
+    assert run("suppressions", "import", file).exit_code == ExitCode.WRONG
+    assert whole_list(ledger) == []
+
+
+def test_of_a_file_that_is_wrong_in_every_line_the_first_lines_are_told(
+    run: Run, csv_file: Callable[[str], Path]
+) -> None:
+    result = run("suppressions", "import", csv_file("address\n" + "nobody\n" * 1500))
+    assert "line 1001: 'nobody' is not an e-mail address" in result.stderr
+    assert "and 500 more such lines" in result.stderr
+    assert "1500 lines read: 0 added, 0 unchanged, 1500 refused." in result.stdout

@@ -9,7 +9,8 @@ import pytest
 
 from db.messages import MessageStatus
 from db.states import FINAL, MessageState
-from ops.commands.status import _MEANING, is_settled
+from ops.commands.status import is_settled
+from ops.meanings import MEANING
 
 
 def message(state: str, **recipients: str) -> MessageStatus:
@@ -49,4 +50,4 @@ def test_a_sent_message_is_watched_until_its_last_recipient_is_known(state: str)
 
 
 def test_every_state_is_explained() -> None:
-    assert set(_MEANING) == set(MessageState)
+    assert set(MEANING) == set(MessageState)
