@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from config.errors import ConfigurationError
+from config.retention import retention_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,6 +108,11 @@ def _problems(settings: Settings) -> list[str | None]:
             "wait to be written down",
         ),
         _shares(settings),
+        *retention_problems(
+            settings,
+            sns_max_age_days=settings.sns_max_age_days,
+            soft_bounces=settings.suppression_policy.soft_bounces,
+        ),
     ]
 
 

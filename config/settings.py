@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import NoDecode, SettingsConfigDict, SettingsError
 
 from config.errors import ConfigurationError
 from config.masking import MASK, mask_password
+from config.retention import RetentionSettings
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
 from config.suppression import (
@@ -36,7 +37,7 @@ def _names(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(BaseSettings):
+class Settings(RetentionSettings):
     """What every process shares, read from the environment.
 
     Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.

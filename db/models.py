@@ -138,6 +138,7 @@ class EmailSuppressionChange(Base):
             "action IN ('added', 'changed', 'removed')", name="email_suppression_changes_action"
         ),
         Index("email_suppression_changes_address", "address"),
+        Index("email_suppression_changes_changed_at", "changed_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -362,3 +363,12 @@ class SchedulerDuty(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     begun_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+
+
+class RetentionMark(Base):
+    """Up to which moment the contents of a table have been emptied."""
+
+    __tablename__ = "retention_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    done_until: Mapped[datetime]

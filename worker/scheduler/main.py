@@ -20,6 +20,8 @@ from worker.scheduler.duties import Duty, DutyRunner
 from worker.scheduler.joining import Joiner
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
+from worker.scheduler.retention import LOOK_SECONDS as RETENTION_SECONDS
+from worker.scheduler.retention import Retention
 from worker.scheduler.settling import Settler
 from worker.scheduler.watches import AccountWatch, QueueWatch
 
@@ -91,5 +93,6 @@ def _duties(
         Duty("dispatch", settings.dispatch_interval_seconds, 60.0, dispatcher.dispatch_due),
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("quota", LOOK_SECONDS, 60.0, quota.look),
+        Duty("retention", RETENTION_SECONDS, 60.0, Retention(engine, settings, metrics).retire),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
     ]

@@ -54,7 +54,7 @@ def test_every_duty_of_the_process_comes_to_its_end(settings: Settings, engine: 
         for duty in todo
     }
     assert done == dict.fromkeys(
-        ("sweep", "settle", "join", "dispatch", "account", "quota", "queues"), 1.0
+        ("sweep", "settle", "join", "dispatch", "account", "quota", "retention", "queues"), 1.0
     )
     assert accounts.latest(engine, settings.aws_region) is not None
 
