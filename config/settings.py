@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict, SettingsError
 
+from config.address_keys import AddressKeySettings
 from config.errors import ConfigurationError
 from config.masking import MASK, mask_password
 from config.retention import RetentionSettings
@@ -37,7 +38,7 @@ def _names(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(RetentionSettings):
+class Settings(RetentionSettings, AddressKeySettings):
     """What every process shares, read from the environment.
 
     Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.
@@ -224,6 +225,7 @@ class Settings(RetentionSettings):
             values["aws_secret_access_key"] = MASK
         if self.aws_access_key_id:
             values["aws_access_key_id"] = self.aws_access_key_id[:4] + MASK
+        values["address_keys"] = self.masked_address_keys()
         values["database_url"] = mask_password(self.database_url.get_secret_value())
         return values
 

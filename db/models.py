@@ -117,6 +117,14 @@ class EmailSuppression(Base):
     """An address that must not be mailed: everywhere (scope `*`) or in one stream."""
 
     __tablename__ = "email_suppressions"
+    __table_args__ = (
+        # Whoever was erased is known by a digest alone; these are few.
+        Index(
+            "email_suppressions_digests",
+            "address",
+            postgresql_where=text("address LIKE 'hmac:%'"),
+        ),
+    )
 
     address: Mapped[str] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(primary_key=True, server_default="*")
@@ -363,6 +371,16 @@ class SchedulerDuty(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     begun_at: Mapped[datetime]
     lease_until: Mapped[datetime]
+
+
+class AddressKey(Base):
+    """A key that erased addresses are on the suppression list by; its secret is not here."""
+
+    __tablename__ = "address_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    noted_at: Mapped[datetime] = mapped_column(server_default=_now)
 
 
 class RetentionMark(Base):

@@ -1,4 +1,4 @@
-"""What retention needs: how far it has come, and the history of the list by its time."""
+"""Retention: how far it has come, the list's history by time. Erased addresses: their keys."""
 
 from __future__ import annotations
 
@@ -24,8 +24,29 @@ def upgrade() -> None:
         ["changed_at"],
         unique=False,
     )
+    op.create_table(
+        "address_keys",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column(
+            "noted_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "email_suppressions_digests",
+        "email_suppressions",
+        ["address"],
+        unique=False,
+        postgresql_where=sa.text("address LIKE 'hmac:%'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("email_suppressions_digests", table_name="email_suppressions")
+    op.drop_table("address_keys")
     op.drop_index("email_suppression_changes_changed_at", table_name="email_suppression_changes")
     op.drop_table("retention_marks")
