@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text
+from sqlalchemy import text
 
 from config.address_keys import AddressKeys, is_digest, key_id
 from config.errors import ConfigurationError
+from db.batch_sql import BatchStatement, array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,9 +22,9 @@ OPTION = "mailsluice_address_keys"
 _NONE = AddressKeys()
 
 # Whoever looks holds the table until its commit, against the one who replaces addresses in it.
-_ERASED = text("""
-SELECT address FROM email_suppressions WHERE address = ANY(:digests) FOR KEY SHARE
-""").bindparams(bindparam("digests", type_=ARRAY(Text())))
+_ERASED = BatchStatement("""
+SELECT address FROM email_suppressions WHERE address = ANY(:digests::text[]) FOR KEY SHARE
+""")
 
 _NAMED = text("""
 SELECT id, fingerprint FROM address_keys AS k WHERE EXISTS (
@@ -52,7 +51,7 @@ def erased(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
     if not keys.keys:
         return {}
     meant = {digest: each for each in addresses for digest in keys.digests(each)}
-    found = connection.execute(_ERASED, {"digests": sorted(meant)}).scalars()
+    found = _ERASED.run(connection, digests=array(meant)).scalars()
     return {meant[digest]: digest for digest in found}
 
 

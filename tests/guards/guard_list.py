@@ -28,6 +28,7 @@ in a copy of the tree, and runs its tests there: they must fail. This page is wr
 | 3 | no mail to a suppressed address |
 | 4 | never above the account's rate or quota, and the rate is used |
 | 7 | an outage stops progress and nothing else |
+| 8 | no address, subject or body where it does not belong |
 | 9 | times are checked against each other at start |
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from db import events, refused, suppressions
 from db.claims import Candidate, Claimed, Settled, claim
 from db.engine import check, connect
 from db.erasing import erase
+from db.event_names import without_erased
+from db.event_records import keep_bounces
 from db.event_types import Bounce, Complaint, Event
 from db.ledger import Held, Why, park
 from db.messages import status
@@ -27,6 +30,7 @@ from db.scrubbing import encoded, pattern, scrub
 from db.states import EventKind, RecipientState
 from db.suppression_changes import history
 from db.suppressions import Suppression
+from sandbox.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -199,6 +203,25 @@ def test_events_that_come_late_bring_no_address_back(known: Engine) -> None:
     applied = events.apply(known, [late, bounce_of(BOB, about="ses-8")])
     assert len(applied.bounces) == 2
     assert ADA not in everything(known)
+
+
+def test_an_event_that_is_being_applied_is_waited_for_and_erased_as_well(keyed: Engine) -> None:
+    event = bounce_of(ADA)
+    erasing = threading.Thread(target=erase, args=(keyed, ADA))
+    with keyed.begin() as consumer:
+        [plain] = without_erased(consumer, [event])
+        erasing.start()
+        until(lambda: waits_for_a_lock(keyed), "the erasure waits")
+        assert keep_bounces(consumer, [plain], {})
+    erasing.join()
+    assert ADA not in everything(keyed)
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with engine.begin() as connection:
+        return bool(
+            connection.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+        )
 
 
 def test_nobody_puts_an_erased_address_back_in_plain(known: Engine) -> None:
