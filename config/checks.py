@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.errors import ConfigurationError
 from config.reputation import limit_problems
+from config.retention import retention_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +110,11 @@ def _problems(settings: Settings) -> list[str | None]:
         ),
         _shares(settings),
         *limit_problems(settings),
+        *retention_problems(
+            settings,
+            sns_max_age_days=settings.sns_max_age_days,
+            soft_bounces=settings.suppression_policy.soft_bounces,
+        ),
     ]
 
 

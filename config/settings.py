@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import NoDecode, SettingsConfigDict, SettingsError
 
+from config.address_keys import AddressKeySettings
 from config.errors import ConfigurationError
 from config.event_queues import queue_references
 from config.masking import MASK, mask_password
+from config.retention import RetentionSettings
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
 from config.suppression import (
@@ -37,7 +39,7 @@ def _names(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(BaseSettings):
+class Settings(RetentionSettings, AddressKeySettings):
     """What every process shares, read from the environment.
 
     Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.
@@ -270,6 +272,7 @@ class Settings(BaseSettings):
             values["aws_secret_access_key"] = MASK
         if self.aws_access_key_id:
             values["aws_access_key_id"] = self.aws_access_key_id[:4] + MASK
+        values["address_keys"] = self.masked_address_keys()
         values["database_url"] = mask_password(self.database_url.get_secret_value())
         return values
 

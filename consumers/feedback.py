@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from config.logs import redact
 from consumers import identities
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.fields import identifier, moment, text
@@ -135,11 +136,17 @@ def _bounce(report: Report, identity: str, entry: Json, recipient: Recipient) ->
         bounced_at=report.occurred_at,
         action=text(entry.get("action")),
         status=text(entry.get("status")),
-        diagnostic_code=text(entry.get("diagnosticCode")),
-        reporting_mta=text(report.details.get("reportingMTA")),
+        diagnostic_code=_redacted(entry.get("diagnosticCode")),
+        reporting_mta=_redacted(report.details.get("reportingMTA")),
         remote_mta_ip=text(report.details.get("remoteMtaIp")),
     )
     return replace(bounce, is_soft=recipient.addressed and weight(bounce) is Weight.SOFT)
+
+
+def _redacted(value: object) -> str | None:
+    """Servers quote whom they refuse, and to whom they forward."""
+    told = text(value)
+    return told and redact(told)
 
 
 def _bounced_state(bounce: Bounce) -> RecipientState:
@@ -157,7 +164,7 @@ def _complaint(report: Report, identity: str, recipient: Recipient) -> Complaint
         complained_at=report.occurred_at,
         complaint_type=identifier(details.get("complaintFeedbackType")),
         complaint_subtype=identifier(details.get("complaintSubType")),
-        user_agent=text(details.get("userAgent")),
+        user_agent=_redacted(details.get("userAgent")),
         arrived_at=moment(details.get("arrivalDate")),
     )
 

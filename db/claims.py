@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from db.address_keys import keys_of
 from db.direct import Direct, Row
 from db.states import MessageState
 
@@ -77,15 +78,20 @@ class Busy:
 # Events may know of a message what the ledger does not, as one restored from a backup: SES has had
 # it, and sending it would be the second time. They join it when it is here (`event_joins`).
 #
+# Whoever was erased is on the list by a digest under one of the keys, and noted by that alone.
+#
 # What is ours to take: a message on its way back from the ledger, and one that this very caller has
 # claimed already without hearing so.
 _OURS = "(m.state = 'queued' OR (m.state = 'sending' AND m.claimant = :claimant))"
 
-# Those of `recipients` that may not be mailed. `bench/suppressions.py` measures this very look-up.
+# Those of `addresses` that may not be mailed; `names` are what the list may know each of them by,
+# one beside the other. `bench/suppressions.py` measures this very look-up.
 BLOCKED = """
-SELECT DISTINCT recipients.address
-FROM recipients JOIN email_suppressions AS s USING (address)
+SELECT known.address, max(nullif(known.name, known.address)) AS digest
+FROM unnest(:addresses::text[], :names::text[]) AS known (address, name)
+JOIN email_suppressions AS s ON s.address = known.name
 WHERE s.scope IN ('*', :stream) AND (s.expires_at IS NULL OR s.expires_at > now())
+GROUP BY known.address
 """
 
 _CLAIM = Direct(f"""
@@ -154,7 +160,7 @@ WITH recipients AS (
     RETURNING m.id, m.state, m.attempt, m.attempts_used, m.enqueued_at, m.lost_claims
 ), noted AS (
     INSERT INTO email_recipients AS r (message_id, address, state)
-    SELECT claimed.id, recipients.address,
+    SELECT claimed.id, coalesce(blocked.digest, recipients.address),
         CASE WHEN blocked.address IS NULL THEN 'pending' ELSE 'suppressed' END
     FROM claimed, recipients LEFT JOIN blocked USING (address)
     WHERE claimed.state <> 'unknown'
@@ -166,6 +172,10 @@ SELECT state, attempt, attempts_used, enqueued_at, lost_claims,
     ARRAY(SELECT address FROM blocked) AS blocked
 FROM claimed
 """)  # noqa: S608  a constant
+
+# For fewer names than this PostgreSQL would plan the claim anew each time, which costs more than to
+# execute it (0.60 ms of its CPU instead of 0.17): empty places make up the number.
+PLANNED_NAMES = 4
 
 _HOLDER = Direct("""
 SELECT state, EXTRACT(epoch FROM lease_until - now())::float AS lease_seconds
@@ -184,10 +194,18 @@ def claim(
     Raises:
         sqlalchemy.exc.OperationalError: the database is away; nothing was claimed.
     """
+    recipients = sorted(set(candidate.recipients))
+    keys = keys_of(engine)
+    known: list[tuple[str | None, str | None]] = [
+        (address, name) for address in recipients for name in keys.names(address)
+    ]
+    known += [(None, None)] * (PLANNED_NAMES - len(known))
     parameters = {
         "id": candidate.id,
         "stream": candidate.stream,
-        "recipients": sorted(set(candidate.recipients)),
+        "recipients": recipients,
+        "addresses": [address for address, _name in known],
+        "names": [name for _address, name in known],
         "payload": json.dumps(candidate.payload),
         "send_at": candidate.send_at,
         "expires_at": candidate.expires_at,

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from config.errors import ConfigurationError
 from config.masking import mask_password
+from db.address_keys import OPTION, check_keys
 from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 from db.migrate import newest_revision
 
@@ -84,6 +85,7 @@ def connect(settings: Settings, *, application_name: str = "mailsluice") -> Engi
         connect_args=_connect_args(settings, application_name),
         # A statement's parameters hold addresses, and its errors reach logs.
         hide_parameters=True,
+        execution_options={OPTION: settings.keys_of_addresses},
     )
 
 
@@ -105,6 +107,7 @@ def check(engine: Engine) -> None:
         DatabaseUnreachableError: no connection could be made.
         DatabaseNotMigratedError: the tables are missing or of another version.
         DatabaseError: the database answers, but not to this role or not what it should.
+        ConfigurationError: a key is missing that the suppression list needs.
     """
     try:
         with engine.connect() as connection:
@@ -119,6 +122,7 @@ def check(engine: Engine) -> None:
             + (f"tables of version {found}" if found else "no tables of Mailsluice yet")
             + f", and this program needs version {newest_revision()}. Run: mailsluice migrate"
         )
+    check_keys(engine)
 
 
 def _unusable(engine: Engine, error: DBAPIError) -> DatabaseError:

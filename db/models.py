@@ -117,6 +117,14 @@ class EmailSuppression(Base):
     """An address that must not be mailed: everywhere (scope `*`) or in one stream."""
 
     __tablename__ = "email_suppressions"
+    __table_args__ = (
+        # Whoever was erased is known by a digest alone; these are few.
+        Index(
+            "email_suppressions_digests",
+            "address",
+            postgresql_where=text("address LIKE 'hmac:%'"),
+        ),
+    )
 
     address: Mapped[str] = mapped_column(primary_key=True)
     scope: Mapped[str] = mapped_column(primary_key=True, server_default="*")
@@ -144,6 +152,7 @@ class EmailSuppressionChange(Base):
             "changed_at",
             postgresql_where=text("action = 'removed' AND source = 'operator'"),
         ),
+        Index("email_suppression_changes_changed_at", "changed_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -478,3 +487,22 @@ class ReputationResume(Base):
     scope: Mapped[str] = mapped_column(primary_key=True)
     held_until: Mapped[datetime]
     counts_from: Mapped[datetime]
+
+
+class AddressKey(Base):
+    """A key that erased addresses are on the suppression list by; its secret is not here."""
+
+    __tablename__ = "address_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    noted_at: Mapped[datetime] = mapped_column(server_default=_now)
+
+
+class RetentionMark(Base):
+    """Up to which moment the contents of a table have been emptied."""
+
+    __tablename__ = "retention_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    done_until: Mapped[datetime]

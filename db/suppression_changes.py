@@ -9,6 +9,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
+from db.address_keys import keys_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -72,8 +74,8 @@ SELECT * FROM unnest({", ".join(f":{column}" for column in _WRITTEN)})
 
 _OF_ADDRESS = text(f"""
 SELECT {", ".join(_WRITTEN)}, changed_at FROM email_suppression_changes
-WHERE address = :address ORDER BY id
-""")  # noqa: S608  constants
+WHERE address = ANY(:names) ORDER BY id
+""").bindparams(bindparam("names", type_=ARRAY(Text())))  # noqa: S608  constants
 
 
 def write(connection: Connection, changes: Sequence[Change]) -> None:
@@ -91,5 +93,7 @@ def history(engine: Engine, address: str) -> list[Change]:
 
 def history_in(connection: Connection, address: str) -> list[Change]:
     """`history`, as a part of the caller's transaction."""
-    rows = connection.execute(_OF_ADDRESS, {"address": address}).mappings()
+    rows = connection.execute(
+        _OF_ADDRESS, {"names": keys_of(connection.engine).names(address)}
+    ).mappings()
     return [Change(**row) for row in rows]

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
+from db.address_keys import erased, keys_of, note_digests
 from db.suppression_changes import Change, write
 from db.suppression_strength import KEEP_THE_STRONGER
 
@@ -65,11 +66,13 @@ SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :fe
 )
 
 _REMOVE = text("""
-DELETE FROM email_suppressions WHERE address = :address AND (:scope IS NULL OR scope = :scope)
-RETURNING scope
-""").bindparams(bindparam("scope", type_=Text()))
+DELETE FROM email_suppressions WHERE address = ANY(:names) AND (:scope IS NULL OR scope = :scope)
+RETURNING address, scope
+""").bindparams(bindparam("scope", type_=Text()), bindparam("names", type_=ARRAY(Text())))
 
-_FIND = text(f"SELECT {_COLUMNS} FROM email_suppressions WHERE address = :address ORDER BY scope")  # noqa: S608  a constant
+_FIND = text(
+    f"SELECT {_COLUMNS} FROM email_suppressions WHERE address = ANY(:names) ORDER BY scope"  # noqa: S608  a constant
+).bindparams(bindparam("names", type_=ARRAY(Text())))
 
 _LIST = text(f"""
 SELECT {_COLUMNS} FROM email_suppressions
@@ -90,10 +93,14 @@ def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression
 
 
 def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
-    """`add`, as a part of the caller's transaction."""
-    strongest = _strongest(suppressions)
+    """`add`, as a part of the caller's transaction. Whoever was erased stays a digest."""
+    digests = erased(connection, {each.address for each in suppressions})
+    strongest = _strongest(
+        [replace(each, address=digests.get(each.address, each.address)) for each in suppressions]
+    )
     if not strongest:
         return []
+    note_digests(connection, (each.address for each in strongest))
     columns = {
         name: [getattr(suppression, name) for suppression in strongest]
         for name in ("address", "scope", "reason", "source", "note", "message_id", "feedback_id")
@@ -136,21 +143,24 @@ def remove(
     It is an operator's word (`by`): soft bounces from before it count no more.
     """
     with engine.begin() as connection:
-        went = connection.execute(_REMOVE, {"address": address, "scope": scope}).scalars().all()
-        changes = [Change(address, each, "removed", OPERATOR, by=by, note=note) for each in went]
+        terms = {"names": keys_of(engine).names(address), "scope": scope}
+        went = connection.execute(_REMOVE, terms).all()
+        changes = [
+            Change(row.address, row.scope, "removed", OPERATOR, by=by, note=note) for row in went
+        ]
         write(connection, changes)
         return len(went)
 
 
 def find(engine: Engine, address: str) -> list[Suppression]:
-    """Every entry of an address, expired ones too."""
+    """Every entry of an address, expired ones too, and those that know it by a digest."""
     with engine.begin() as connection:
         return find_in(connection, address)
 
 
 def find_in(connection: Connection, address: str) -> list[Suppression]:
     """`find`, as a part of the caller's transaction."""
-    rows = connection.execute(_FIND, {"address": address})
+    rows = connection.execute(_FIND, {"names": keys_of(connection.engine).names(address)})
     return [Suppression(**row) for row in rows.mappings()]
 
 

@@ -51,6 +51,7 @@ COMMANDS = {
     "held": ("ops.commands.held:app", "Decide about messages that SES may have taken."),
     "dlq": ("ops.commands.dlq:app", "See, send back or discard dead letters."),
     "suppressions": ("ops.commands.suppressions:app", "See and change who must not be mailed."),
+    "erase": ("ops.commands.erase:erase", "Take an address out of every table."),
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from config.address_keys import is_digest
 from config.errors import ConfigurationError
 from db.addresses import is_plain, normalise
 from db.suppressions import EVERYWHERE, REASONS, Suppression
@@ -126,7 +127,7 @@ def _suppression(row: dict[str, str], streams: Collection[str]) -> Suppression:
     if note and "\x00" in note:
         raise ValueError("the note holds a NUL character")
     return Suppression(
-        address=address_from(row["address"]),
+        address=_known_as(row["address"]),
         scope=scope,
         reason=reason,
         source=SOURCE,
@@ -134,6 +135,11 @@ def _suppression(row: dict[str, str], streams: Collection[str]) -> Suppression:
         created_at=_time(row, "created_at"),
         expires_at=_time(row, "expires_at"),
     )
+
+
+def _known_as(written: str) -> str:
+    """Whom `mailsluice erase` took out is on the list by a digest, and so in the file."""
+    return written if is_digest(written) else address_from(written)
 
 
 def _time(row: dict[str, str], column: str) -> datetime | None:

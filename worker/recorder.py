@@ -11,6 +11,7 @@ import structlog
 from config.failpoints import failpoint
 from db import gates, ledger, pacing
 from db.ledger import Held, Why
+from worker.redacting import without_addresses
 from worker.retries import retry_policy
 from worker.ses.outcomes import Halt, Reject, Retry, Scope, Sent, Throttled, Unknown
 
@@ -56,6 +57,9 @@ class Recorder:
                 lease runs out, and the message is then of unknown outcome.
         """
         held = Held(job.message.id, claimed.attempt)
+        if not isinstance(outcome, Sent):
+            sender = job.message.from_ or self._settings.email_from
+            outcome = without_addresses(outcome, sender=sender)
         failpoint("before_record")
         kept = self._until_written(self._writer(job, claimed, held, outcome))
         failpoint("after_record")

@@ -30,6 +30,7 @@ in a copy of the tree, and runs its tests there: they must fail. This page is wr
 | 5 | a bounce or complaint takes effect |
 | 6 | bad input does no harm |
 | 7 | an outage stops progress and nothing else |
+| 8 | no address, subject or body where it does not belong |
 | 9 | times are checked against each other at start |
 """
 

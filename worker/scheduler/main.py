@@ -21,6 +21,8 @@ from worker.scheduler.joining import Joiner
 from worker.scheduler.metrics import SchedulerMetrics
 from worker.scheduler.quota import LOOK_SECONDS, QuotaWatch
 from worker.scheduler.reputation import ReputationGuard
+from worker.scheduler.retention import LOOK_SECONDS as RETENTION_SECONDS
+from worker.scheduler.retention import Retention
 from worker.scheduler.settling import Settler
 from worker.scheduler.sync_duty import sync_duties
 from worker.scheduler.sync_metrics import SyncMetrics
@@ -98,5 +100,6 @@ def _duties(
         Duty("account", settings.account_poll_seconds, 60.0, account.look),
         Duty("quota", LOOK_SECONDS, 60.0, quota.look),
         Duty("reputation", settings.reputation_interval_seconds, 60.0, guard.look),
+        Duty("retention", RETENTION_SECONDS, 60.0, Retention(engine, settings, metrics).retire),
         Duty("queues", settings.queue_measure_seconds, 60.0, depth.look),
     ]

@@ -40,6 +40,9 @@ class SchedulerMetrics:
         self._settled = make.counter(
             "email_unknown_settled", "Unknown outcomes, by what was decided about them", "decision"
         )
+        self._retired = make.counter(
+            "retention_rows", "Rows that retention has removed, or emptied", "table", "what"
+        )
         self._depth = make.gauge(
             "sqs_queue_messages",
             "Messages on a queue: visible, in_flight or delayed",
@@ -86,6 +89,10 @@ class SchedulerMetrics:
     def record_settled(self, decision: str, count: int) -> None:
         """So many unknown outcomes were found, or decided about."""
         self._settled.labels(decision).inc(count)
+
+    def record_retired(self, table: str, what: str, count: int) -> None:
+        """So many rows of a table were `removed` or `emptied`, for they were old enough."""
+        self._retired.labels(table, what).inc(count)
 
     def record_depth(self, queue: str, depth: Depth) -> None:
         """A queue was measured."""

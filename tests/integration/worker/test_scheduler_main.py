@@ -53,7 +53,17 @@ def test_every_duty_of_the_process_comes_to_its_end(settings: Settings, engine: 
         )
         for duty in todo
     }
-    names = ("sweep", "settle", "join", "dispatch", "account", "quota", "reputation", "queues")
+    names = (
+        "sweep",
+        "settle",
+        "join",
+        "dispatch",
+        "account",
+        "quota",
+        "reputation",
+        "retention",
+        "queues",
+    )
     assert done == dict.fromkeys(names, 1.0)
     assert accounts.latest(engine, settings.aws_region) is not None
 

@@ -122,6 +122,21 @@ def test_permanent_bounces_and_complaints_suppress_and_nothing_else_does(
         assert each.feedback_id
 
 
+def test_what_a_server_says_is_kept_without_the_addresses_in_it(sample: Sample) -> None:
+    body = sample("bounce_permanent")
+    said = "smtp; 550 5.1.1 <Ada@Example.com>: moved to lovelace@elsewhere.example"
+    body["bounce"]["bouncedRecipients"][0]["diagnosticCode"] = said
+    [bounce] = understood(body).bounces
+    assert bounce.diagnostic_code == "smtp; 550 5.1.1 <[address]>: moved to [address]"
+
+
+def test_of_a_complaints_program_no_address_is_kept(sample: Sample) -> None:
+    body = sample("complaint")
+    body["complaint"]["userAgent"] = f"Reporter/1.0 ({ADA})"
+    [complaint] = understood(body).complaints
+    assert complaint.user_agent == "Reporter/1.0 ([address])"
+
+
 def test_a_bounce_is_recorded_with_all_that_the_report_says(sample: Sample) -> None:
     [bounce] = understood(sample("bounce_permanent")).bounces
     assert (bounce.address, bounce.bounce_type, bounce.bounce_subtype) == (
