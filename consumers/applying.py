@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +18,7 @@ from db import refused
 from db.events import DEFAULT_POLICY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
 
@@ -120,7 +121,15 @@ class Applier:
                 self._keep(spoilt[-1])
                 spoilt.pop()
 
-        self._patience.until_done("apply", apply_what_is_left)
+        self._patience.until_done("apply", partial(self._or_stall, apply_what_is_left))
+
+    def _or_stall(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Exception:
+            self._hand.stall()
+            raise
+        self._hand.go_on()
 
     def _apply_part(self, part: Sequence[Understood]) -> list[Refused]:
         try:

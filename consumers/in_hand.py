@@ -51,6 +51,7 @@ class Hand:
         self._held = 0
         self._limit = MOST_IN_HAND
         self._is_closed = False
+        self._is_stalled = False
 
     @property
     def held(self) -> int:
@@ -58,9 +59,9 @@ class Hand:
         return self._held
 
     def wait_for_room(self) -> bool:
-        """Wait a moment for room; whether there is any."""
+        """Wait a moment for room; whether there is any. While nothing gets done there is none."""
         with self._lock:
-            return self._room.wait_for(lambda: self._held < self._limit, LOOK_SECONDS)
+            return self._room.wait_for(self._has_room, LOOK_SECONDS)
 
     def wait_until_empty(self) -> bool:
         """Wait a moment until nothing is in hand; whether that is so."""
@@ -102,6 +103,17 @@ class Hand:
         in_time = SHARE_OF_HIDDEN_TIME * self._hidden_seconds * messages / max(seconds, 1e-6)
         self._limit = int(min(MOST_IN_HAND, max(LEAST_IN_HAND, in_time)))
 
+    def stall(self) -> None:
+        """The database is away: what were received now would only be received again and again."""
+        self._is_stalled = True
+
+    def go_on(self) -> None:
+        """The database is back."""
+        if self._is_stalled:
+            with self._lock:
+                self._is_stalled = False
+                self._room.notify_all()
+
     def close(self) -> None:
         """Nothing more will be put in."""
         with self._lock:
@@ -112,6 +124,9 @@ class Hand:
     def is_exhausted(self) -> bool:
         """Whether nothing is left to take, nor will be."""
         return self._is_closed and not self._waiting
+
+    def _has_room(self) -> bool:
+        return self._held < self._limit and not self._is_stalled
 
     def _is_ready(self) -> bool:
         is_full = self._messages_waiting >= BATCH_MESSAGES or self._held >= self._limit

@@ -93,7 +93,9 @@ def _settle(
     applied = [int(each.id) for each in without(messages, spoilt + batch.unproven)]
     quarantine.settled(engine, applied)
     for each in refused:
-        quarantine.still_refused(engine, int(each.message.id), each.reason)
+        quarantine.still_refused(
+            engine, int(each.message.id), each.reason, may_be_ours=each.may_be_ours
+        )
     done.applied += applied
     done.refused |= {int(each.message.id): each.reason for each in refused}
     done.unproven += [int(each.id) for each in batch.unproven]

@@ -20,29 +20,35 @@ if TYPE_CHECKING:
 
     from consumers.queues import EventQueue
 
-# A message that is received stays hidden for so many times the counts' lag: so nothing can change
-# its place twice, uncounted each time, within one proof.
+# A message that is received stays hidden for so many times the counts' lag, longer than a proof
+# takes: within one it can come to light once and be received once, and each of these can hide it
+# from one look. So there are three.
 HIDDEN_FOR_LAGS = 3
-LONGEST_PROOF_LAGS = 1.5
+LOOKS_FOR_A_PROOF = 3
+LONGEST_GAP_LAGS = 1.4
 LOOKS_PER_LAG = 12
 
 
 @dataclass(frozen=True)
 class Look:
-    """A moment at which the counts said that nothing was there."""
+    """A moment at which the counts said that nothing was there.
 
-    # By the database's clock, which dates the unknown outcomes too.
+    `at` is by the database's clock, which dates the unknown outcomes too; the counts were read
+    between `began` and `ended` of the monotonic clock.
+    """
+
     at: datetime
-    monotonic: float
+    began: float
+    ended: float
 
 
 class Witness:
     """Looks at the queue's counts now and then, also under traffic that never ends.
 
-    Proved is what lay there a lag before one look, if the counts said twice that nothing is
-    visible, hidden or delayed, at least a lag apart and not much more. A message of that time would
-    have been counted by the first look, unless it had just been received; then it would still be
-    hidden at the second, and counted, unless it was deleted: and that is, committed.
+    Proved is what lay there a lag before one look, if the counts said three times that nothing is
+    visible, hidden or delayed, each time at least a lag after the last and not much more. A message
+    of that time would have been counted by one of the looks, unless it was deleted: and that is,
+    committed.
     """
 
     def __init__(self, queue: EventQueue, engine: Engine, *, lag_seconds: float) -> None:
@@ -51,7 +57,7 @@ class Witness:
         self._engine = engine
         self._lag_seconds = lag_seconds
         self._looked_at = float("-inf")
-        self._first: Look | None = None
+        self._looks: list[Look] = []
 
     @property
     def is_due(self) -> bool:
@@ -62,18 +68,19 @@ class Witness:
         """Look, if it is time to. Raises as boto3 and SQLAlchemy do."""
         if not self.is_due:
             return
-        self._looked_at = time.monotonic()
+        self._looked_at = began = time.monotonic()
         # The moment comes first: a process that is stopped in between must not date it too late.
-        look = Look(watermarks.moment(self._engine), time.monotonic())
+        at = watermarks.moment(self._engine)
         if self._queue.holds_nothing():
-            self._conclude(look)
+            self._conclude(Look(at, began, time.monotonic()))
 
     def _conclude(self, look: Look) -> None:
-        first = self._first
-        age_seconds = look.monotonic - first.monotonic if first else float("inf")
-        if first is None or age_seconds > LONGEST_PROOF_LAGS * self._lag_seconds:
-            self._first = look
-        elif age_seconds >= self._lag_seconds:
+        looks = self._looks
+        if looks and look.ended - looks[-1].began > LONGEST_GAP_LAGS * self._lag_seconds:
+            looks.clear()
+        if looks and look.began - looks[-1].ended < self._lag_seconds:
+            return
+        looks.append(look)
+        if len(looks) == LOOKS_FOR_A_PROOF:
             lag = timedelta(seconds=self._lag_seconds)
-            watermarks.advance(self._engine, self._queue.name, first.at - lag)
-            self._first = look
+            watermarks.advance(self._engine, self._queue.name, looks.pop(0).at - lag)

@@ -20,7 +20,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from psycopg.pq.abc import PGresult
     from sqlalchemy import Engine, PoolProxiedConnection
@@ -30,13 +30,9 @@ Row: TypeAlias = Any
 
 _PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
 _DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
-# After a migration, or behind a proxy that shares connections, what was prepared may be gone.
+# psycopg forgets all that is prepared after a rollback, and a migration can make it useless.
 _GONE = (InvalidSqlStatementName, FeatureNotSupported)
 _names = count()
-
-
-class _GoneError(psycopg.OperationalError):
-    """A new connection prepares it anew."""
 
 
 class Direct:
@@ -62,12 +58,27 @@ class Direct:
             connection: Any = pooled.driver_connection
             types = Transformer(connection)
             texts = types.dump_sequence(values, self._formats)
-            self._prepare(pooled, connection)
-            result = _checked(connection, connection.pgconn.exec_prepared(self._name, texts))
+            result = self._execute(pooled, connection, texts)
             if not result.ntuples:
                 return None
             types.set_pgresult(result)
             return types.load_row(0, self._maker(result))
+
+    def _execute(
+        self,
+        pooled: PoolProxiedConnection,
+        connection: psycopg.Connection[Any],
+        texts: Sequence[Any],
+    ) -> PGresult:
+        """Where what was prepared has gone, nothing was executed yet: prepare it anew, once."""
+        self._prepare(pooled, connection)
+        try:
+            return _checked(connection, connection.pgconn.exec_prepared(self._name, texts))
+        except _GONE:
+            pooled.info["prepared"].discard(self._name)
+            connection.pgconn.exec_(b"DEALLOCATE " + self._name)
+            self._prepare(pooled, connection)
+            return _checked(connection, connection.pgconn.exec_prepared(self._name, texts))
 
     def _prepare(self, pooled: PoolProxiedConnection, connection: psycopg.Connection[Any]) -> None:
         prepared = pooled.info.setdefault("prepared", set())
@@ -97,9 +108,11 @@ def _connection(engine: Engine) -> Iterator[PoolProxiedConnection]:
         yield pooled
     except psycopg.Error as error:
         connection: Any = pooled.driver_connection
-        is_broken = connection.closed or connection.broken or isinstance(error, _GoneError)
+        is_broken = connection.closed or connection.broken
         if is_broken:
-            pooled.invalidate(error)
+            # With it go all that are as old, as SQLAlchemy does it: the server has most likely
+            # restarted, and each of them would fail a call of its own.
+            engine.pool._invalidate(pooled, error)  # noqa: SLF001  there is no public name
         raise _wrapped(error, is_broken=is_broken) from error
     finally:
         pooled.close()
@@ -110,8 +123,7 @@ def _checked(connection: psycopg.Connection[Any], result: PGresult) -> PGresult:
         return result
     if connection.pgconn.status != ConnStatus.OK:
         raise psycopg.OperationalError(result.get_error_message())
-    error = error_from_result(result)
-    raise _GoneError(str(error)) if isinstance(error, _GONE) else error
+    raise error_from_result(result)
 
 
 def _wrapped(error: psycopg.Error, *, is_broken: bool) -> BaseException:

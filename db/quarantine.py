@@ -52,7 +52,10 @@ SELECT body FROM refused_messages WHERE queue = ANY(:queues) AND discarded_at IS
 """).bindparams(_QUEUES)
 
 # Not seen anew: the doubt that it casts is about the time when it was.
-_STILL_REFUSED = text("UPDATE refused_messages SET reason = :reason WHERE id = :id")
+_STILL_REFUSED = text("""
+UPDATE refused_messages SET reason = :reason, may_be_ours = may_be_ours OR :may_be_ours
+WHERE id = :id
+""")
 
 _SETTLED = text("DELETE FROM refused_messages WHERE id = ANY(:ids)").bindparams(_IDS)
 
@@ -94,10 +97,11 @@ def body(engine: Engine, queues: Sequence[str], quarantined_id: int) -> str | No
     return found
 
 
-def still_refused(engine: Engine, quarantined_id: int, reason: str) -> None:
+def still_refused(engine: Engine, quarantined_id: int, reason: str, *, may_be_ours: bool) -> None:
     """It was tried again, and stays for this reason."""
+    terms = {"id": quarantined_id, "reason": storable(reason), "may_be_ours": may_be_ours}
     with engine.begin() as connection:
-        connection.execute(_STILL_REFUSED, {"id": quarantined_id, "reason": storable(reason)})
+        connection.execute(_STILL_REFUSED, terms)
 
 
 def settled(engine: Engine, ids: Sequence[int]) -> None:

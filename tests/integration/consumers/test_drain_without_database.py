@@ -73,3 +73,23 @@ def test_at_the_end_a_batch_that_cannot_be_applied_stays_on_the_queue(
     drain.until_counted("event_loop_errors_total", 1, stage="apply")
     assert drain.stop()
     assert len(drain.control.queue(settings.events_queue_name)["messages"]) == 8
+
+
+def test_while_the_database_is_away_events_are_not_received_again_and_again(
+    server: PostgresServer, drain: Any, send: Callable[[], Any]
+) -> None:
+    """Each receive would bring them nearer to the dead-letter queue."""
+    bodies = [send().in_sns("bounce_permanent") for _ in range(4)]
+    drain.start()
+    drain.control.wait_for("calls:sqs.ReceiveMessage", 1)
+    server.stop()
+    drain.mailbox.put(bodies)
+    drain.until_counted("event_loop_errors_total", 2, stage="apply")
+    received = drain.control.wait_for("started:sqs.ReceiveMessage", 0)
+    drain.until_counted("event_loop_errors_total", 5, stage="apply")
+    # A poll may have been open when the database went.
+    assert drain.control.wait_for("started:sqs.ReceiveMessage", 0) <= received + 1
+    assert drain.progress.silent() == {}
+    server.start()
+    drain.until_empty(timeout_seconds=40).stop()
+    assert drain.count("events_total", kind="bounce") == 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from consumers.witness import HIDDEN_FOR_LAGS, LONGEST_PROOF_LAGS, Witness
+from consumers.witness import HIDDEN_FOR_LAGS, LONGEST_GAP_LAGS, LOOKS_FOR_A_PROOF, Witness
 from db import watermarks
 from db.messages import status
 from db.suppressions import find
@@ -239,35 +239,46 @@ class Counts:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._now = 0.0
+        self._takes_seconds = 0.0
         self._is_empty = True
         monkeypatch.setattr("consumers.witness.time.monotonic", lambda: self._now)
 
     def holds_nothing(self) -> bool:
+        self._now += self._takes_seconds
         return self._is_empty
 
-    def seen(self, witness: Witness, looks: list[tuple[float, bool]]) -> None:
-        for self._now, self._is_empty in looks:
+    def seen(self, witness: Witness, looks: list[tuple[float, bool, float]]) -> None:
+        for self._now, self._is_empty, self._takes_seconds in looks:
             witness.look()
+
+
+def at_once(*looks: tuple[float, bool]) -> list[tuple[float, bool, float]]:
+    return [(at, is_empty, 0.0) for at, is_empty in looks]
 
 
 @pytest.mark.parametrize(
     ("looks", "is_proved"),
     [
-        ([(0, True), (10, True), (59, True)], False),
-        ([(0, True), (61, True)], True),
-        ([(0, True), (30, False), (61, True)], True),
-        ([(0, True), (61, False), (80, True)], True),
-        ([(0, False), (61, True)], False),
-        ([(0, True), (61, False)], False),
-        # As long as that, something could have changed its place twice.
-        ([(0, True), (91, True)], False),
-        ([(0, True), (91, True), (152, True)], True),
+        (at_once((0, True), (61, True)), False),
+        (at_once((0, True), (61, True), (122, True)), True),
+        (at_once((0, True), (10, True), (59, True), (70, True)), False),
+        (at_once((0, True), (30, False), (61, True), (122, True)), True),
+        (at_once((0, True), (61, False), (80, True), (141, True)), True),
+        (at_once((0, False), (61, True), (122, True)), False),
+        (at_once((0, True), (61, True), (122, False)), False),
+        # As long as that, something could have changed its place once more.
+        (at_once((0, True), (91, True), (152, True)), False),
+        (at_once((0, True), (91, True), (152, True), (213, True)), True),
+        # SQS answered late, so that the counts were less than a lag apart.
+        ([(0, True, 58), (61, True, 0), (122, True, 0)], False),
+        # The process was stopped in the midst of a look, so that they were much more apart.
+        ([(0, True, 0), (61, True, 280), (402, True, 0)], False),
     ],
 )
-def test_a_proof_wants_two_looks_at_nothing_that_are_a_lag_apart_and_not_much_more(
+def test_a_proof_wants_three_looks_at_nothing_that_are_a_lag_apart_and_not_much_more(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
-    looks: list[tuple[float, bool]],
+    looks: list[tuple[float, bool, float]],
     is_proved: bool,  # noqa: FBT001  a case of the table
 ) -> None:
     queue: Any = Counts(monkeypatch)
@@ -280,7 +291,8 @@ def test_what_lay_there_less_than_a_lag_before_the_first_look_is_not_proved(
 ) -> None:
     queue: Any = Counts(monkeypatch)
     before = watermarks.moment(engine)
-    queue.seen(Witness(queue, engine, lag_seconds=60), [(0, True), (61, True)])
+    looks = at_once((0, True), (61, True), (122, True))
+    queue.seen(Witness(queue, engine, lag_seconds=60), looks)
     proved = drained_until(engine, "events")
     assert proved is not None
     assert abs(proved - (before - timedelta(seconds=60))) < timedelta(seconds=10)
@@ -289,7 +301,7 @@ def test_what_lay_there_less_than_a_lag_before_the_first_look_is_not_proved(
 def test_what_a_consumer_has_stays_hidden_for_longer_than_any_proof(
     control: Control, mailbox: Any, send: Callable[[], Any], event_queue: EventQueue
 ) -> None:
-    assert HIDDEN_FOR_LAGS >= 2 * LONGEST_PROOF_LAGS
+    assert HIDDEN_FOR_LAGS > (LOOKS_FOR_A_PROOF - 1) * LONGEST_GAP_LAGS
     mailbox.put([send().in_sns("send")])
     event_queue.receive(wait_seconds=0)
     call = control.queue(mailbox.name)

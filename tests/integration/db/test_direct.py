@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from config.settings import load_settings
 from db.direct import Direct
@@ -60,17 +60,36 @@ def test_what_the_database_will_never_take_is_no_outage_and_harms_no_later_call(
     assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
 
 
-def test_a_prepared_statement_that_is_gone_is_an_outage_and_is_prepared_anew(
-    engine: Engine,
-) -> None:
+def test_a_prepared_statement_that_is_gone_is_prepared_anew(engine: Engine) -> None:
+    """Psycopg forgets them all after a rollback."""
     assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
     pooled = engine.raw_connection()
     cast("Any", pooled.driver_connection).pgconn.exec_(b"DEALLOCATE ALL")
     pooled.close()
-    with pytest.raises(DBAPIError) as failed:
-        ONE.one_or_none(engine, number=1, id=uuid4())
-    assert is_outage(failed.value)
     assert ONE.one_or_none(engine, number=1, id=uuid4()) is not None
+
+
+def test_a_statement_whose_columns_were_changed_meanwhile_is_prepared_anew(engine: Engine) -> None:
+    everything = Direct("SELECT * FROM gates")
+    everything.one_or_none(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE gates ADD COLUMN more int"))
+    assert everything.one_or_none(engine) is None
+
+
+def test_connections_that_are_as_old_as_one_that_broke_are_not_used_again(engine: Engine) -> None:
+    older, other = engine.raw_connection(), engine.raw_connection()
+    pid = cast("Any", other.driver_connection).info.backend_pid
+    older.close()
+    other.close()
+    with pytest.raises(OperationalError):
+        Direct("SELECT pg_terminate_backend(pg_backend_pid())").one_or_none(engine)
+    seen = {
+        row.pid
+        for row in (Direct("SELECT pg_backend_pid() AS pid").one_or_none(engine) for _ in range(3))
+        if row is not None
+    }
+    assert pid not in seen
 
 
 def test_values_of_every_kind_arrive_as_they_are(engine: Engine) -> None:

@@ -116,6 +116,20 @@ def test_a_discarded_message_stays_a_doubt(run: Run, ledger: Engine) -> None:
 
 
 @pytest.mark.usefixtures("provisioned")
+def test_what_was_taken_for_forged_and_is_only_unreadable_becomes_a_doubt(
+    run: Run, ledger: Engine
+) -> None:
+    """The settings by which it was forged were mended, and it was replayed."""
+    lose_an_answer(ledger)
+    refuse(ledger, "ada@example.com")
+    with ledger.begin() as connection:
+        connection.execute(text("UPDATE refused_messages SET may_be_ours = false"))
+    run("events", "quarantine", "replay", "--all", "--yes")
+    watermarks.advance(ledger, QUEUE, watermarks.moment(ledger))
+    assert unknowns.resend_proven(ledger, events_queues=[QUEUE]) == []
+
+
+@pytest.mark.usefixtures("provisioned")
 def test_a_message_that_was_applied_is_no_doubt_any_more(
     run: Run, ledger: Engine, life: Life
 ) -> None:
