@@ -1,0 +1,46 @@
+"""The tables, by subject. A migration makes them, and a test holds the two together."""
+
+from db.models.base import Base
+from db.models.feedback import ConsumerWatermark, EmailBounce, EmailComplaint, EmailEvent
+from db.models.ledger import EmailMessage, EmailRecipient, MessageStart, RefusedMessage
+from db.models.sending import (
+    Gate,
+    Pacer,
+    ReputationResume,
+    ReputationStanding,
+    SentCount,
+    SesAccount,
+)
+from db.models.suppression import (
+    AddressKey,
+    EmailSuppression,
+    EmailSuppressionChange,
+    SesSuppression,
+    SesSuppressionReading,
+)
+from db.models.upkeep import RetentionMark, SchedulerDuty
+
+__all__ = [
+    "AddressKey",
+    "Base",
+    "ConsumerWatermark",
+    "EmailBounce",
+    "EmailComplaint",
+    "EmailEvent",
+    "EmailMessage",
+    "EmailRecipient",
+    "EmailSuppression",
+    "EmailSuppressionChange",
+    "Gate",
+    "MessageStart",
+    "Pacer",
+    "RefusedMessage",
+    "ReputationResume",
+    "ReputationStanding",
+    "RetentionMark",
+    "SchedulerDuty",
+    "SentCount",
+    "SesAccount",
+    "SesSuppression",
+    "SesSuppressionReading",
+]
