@@ -160,6 +160,15 @@ def test_an_address_is_known_in_each_of_its_spellings(sample: Sample, named: str
     assert [each.address for each in understood(body).suppressions] == [ADA]
 
 
+def test_an_address_in_the_name_of_a_recipient_is_nobodys(sample: Sample) -> None:
+    """Else a name could have a stranger suppressed."""
+    body = sample("bounce_permanent")
+    body["mail"]["destination"] = ['"Bob <bob@example.com>" <ada@example.com>']
+    event = understood(body)
+    assert dict(event.recipients) == {ADA: RecipientState.BOUNCED}
+    assert [each.address for each in event.suppressions] == [ADA]
+
+
 def test_destinations_joined_by_commas_are_taken_apart(sample: Sample) -> None:
     body = sample("send")
     body["mail"]["destination"] = ['"Lovelace, Ada" <ada@example.com>, bob@example.com', CY]
