@@ -169,6 +169,14 @@ def test_an_address_in_the_name_of_a_recipient_is_nobodys(sample: Sample) -> Non
     assert [each.address for each in event.suppressions] == [ADA]
 
 
+@pytest.mark.parametrize("character", ["(", ":"])
+def test_an_address_that_nests_without_end_hides_no_bounce(sample: Sample, character: str) -> None:
+    body = sample("bounce_permanent")
+    named = character * 600 + " ada@example.com"
+    body["bounce"]["bouncedRecipients"][0]["emailAddress"] = named
+    assert [each.address for each in understood(body).suppressions] == [ADA]
+
+
 def test_destinations_joined_by_commas_are_taken_apart(sample: Sample) -> None:
     body = sample("send")
     body["mail"]["destination"] = ['"Lovelace, Ada" <ada@example.com>, bob@example.com', CY]
