@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from consumers.reports import Report
 
 SOURCE = "event"
+DSN_FIELDS = ("status", "action", "diagnosticCode")
 BOUNCE_REASONS = {Weight.HARD: "bounce", Weight.MIRRORED: "account_list"}
 
 
@@ -42,7 +43,7 @@ def bounce_event(report: Report) -> Event:
     _check(report)
     entries = report.entries("bouncedRecipients")
     identity = _identity(report, entries)
-    if is_auto_reply(*_cause(report), (text(entry.get("status")) for entry in entries)):
+    if is_auto_reply(*_cause(report), _from_a_dsn(report, entries)):
         return _auto_reply(report, identity, entries)
     told = [
         (recipient, _bounce(report, identity, entry, recipient))
@@ -114,6 +115,12 @@ def _cause(report: Report) -> tuple[str, str]:
         identifier(report.details.get("bounceType")) or UNDETERMINED,
         identifier(report.details.get("bounceSubType")) or UNDETERMINED,
     )
+
+
+def _from_a_dsn(report: Report, entries: list[Json]) -> list[str | None]:
+    """What is there only if a server wrote a delivery status notification."""
+    of_each = [text(entry.get(key)) for entry in entries for key in DSN_FIELDS]
+    return [text(report.details.get("reportingMTA")), *of_each]
 
 
 def _auto_reply(report: Report, identity: str, entries: list[Json]) -> Event:

@@ -95,12 +95,13 @@ def is_policy_refusal(bounce: Bounce) -> bool:
     return _parts(bounce.status)[:2] == ("5", _POLICY_SUBJECT)
 
 
-def is_auto_reply(bounce_type: str, bounce_subtype: str, statuses: Iterable[str | None]) -> bool:
+def is_auto_reply(bounce_type: str, bounce_subtype: str, reported: Iterable[str | None]) -> bool:
     """Whether this is an answer like "out of office", which SES reports as a transient bounce.
 
-    A true bounce carries a delivery status; a reply that a person's mailbox wrote has none.
+    `reported` is what a delivery status notification (DSN) would have brought. A true bounce
+    has something of it; a reply that a person's mailbox wrote has nothing.
     """
-    return (bounce_type, bounce_subtype) == (TRANSIENT, "General") and not any(statuses)
+    return (bounce_type, bounce_subtype) == (TRANSIENT, "General") and not any(reported)
 
 
 def complaint_suppresses(complaint: Complaint) -> bool:

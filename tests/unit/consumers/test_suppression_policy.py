@@ -149,7 +149,7 @@ def test_a_complaint_suppresses_unless_it_is_none(
 
 
 @pytest.mark.parametrize(
-    ("bounce_type", "subtype", "statuses", "auto_reply"),
+    ("bounce_type", "subtype", "reported", "auto_reply"),
     [
         ("Transient", "General", [None], True),
         ("Transient", "General", [], True),
@@ -160,9 +160,9 @@ def test_a_complaint_suppresses_unless_it_is_none(
     ],
 )
 def test_an_out_of_office_answer_is_no_bounce(
-    bounce_type: str, subtype: str, statuses: list[str | None], *, auto_reply: bool
+    bounce_type: str, subtype: str, reported: list[str | None], *, auto_reply: bool
 ) -> None:
-    assert is_auto_reply(bounce_type, subtype, statuses) is auto_reply
+    assert is_auto_reply(bounce_type, subtype, reported) is auto_reply
 
 
 def test_a_complaint_that_only_mirrors_the_list_of_the_account_is_told_apart() -> None:
