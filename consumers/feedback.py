@@ -9,7 +9,9 @@ from consumers import identities
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.fields import identifier, moment, text
 from consumers.policy import (
+    GENERAL,
     PERMANENT,
+    TRANSIENT,
     UNDETERMINED,
     Weight,
     complaint_suppresses,
@@ -111,10 +113,10 @@ def _recipients(report: Report, entries: list[Json]) -> list[tuple[Json, Recipie
 
 
 def _cause(report: Report) -> tuple[str, str]:
-    return (
-        identifier(report.details.get("bounceType")) or UNDETERMINED,
-        identifier(report.details.get("bounceSubType")) or UNDETERMINED,
-    )
+    """A subtype that is missing says nothing in particular; one that is unknown stands as it is."""
+    bounce_type = identifier(report.details.get("bounceType")) or UNDETERMINED
+    plain = GENERAL if bounce_type in (PERMANENT, TRANSIENT) else UNDETERMINED
+    return bounce_type, identifier(report.details.get("bounceSubType")) or plain
 
 
 def _from_a_dsn(report: Report, entries: list[Json]) -> list[str | None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PERMANENT = "Permanent"
 TRANSIENT = "Transient"
 UNDETERMINED = "Undetermined"
+GENERAL = "General"
 
 
 class Weight(Enum):
@@ -35,14 +36,14 @@ class Weight(Enum):
 # that no server made, and an opt-out from one topic. The transient ones: the message's size or
 # content, and a time-out of our own making. A cause that is not here says nothing.
 WEIGHS: dict[tuple[str, str], Weight] = {
-    (PERMANENT, "General"): Weight.HARD,
+    (PERMANENT, GENERAL): Weight.HARD,
     (PERMANENT, "NoEmail"): Weight.HARD,
     (PERMANENT, "Suppressed"): Weight.HARD,
     (PERMANENT, "OnAccountSuppressionList"): Weight.MIRRORED,
     (PERMANENT, "OnTenantSuppressionList"): Weight.NOTHING,
     (PERMANENT, "EmailValidationSuppressed"): Weight.NOTHING,
     (PERMANENT, "UnsubscribedRecipient"): Weight.NOTHING,
-    (TRANSIENT, "General"): Weight.SOFT,
+    (TRANSIENT, GENERAL): Weight.SOFT,
     (TRANSIENT, "MailboxFull"): Weight.SOFT,
     (TRANSIENT, "MessageTooLarge"): Weight.NOTHING,
     (TRANSIENT, "CustomTimeoutExceeded"): Weight.NOTHING,
@@ -101,7 +102,7 @@ def is_auto_reply(bounce_type: str, bounce_subtype: str, reported: Iterable[str 
     `reported` is what a delivery status notification (DSN) would have brought. A true bounce
     has something of it; a reply that a person's mailbox wrote has nothing.
     """
-    return (bounce_type, bounce_subtype) == (TRANSIENT, "General") and not any(reported)
+    return (bounce_type, bounce_subtype) == (TRANSIENT, GENERAL) and not any(reported)
 
 
 def complaint_suppresses(complaint: Complaint) -> bool:
@@ -120,7 +121,7 @@ def _soft(bounce: Bounce, status: tuple[str | None, str | None, str | None]) -> 
     """A transient bounce without a status may be an answering machine, unless SES says more."""
     if status == _NO_SUCH_HOST:
         return Weight.HARD
-    if (bounce.bounce_type, bounce.bounce_subtype) != (TRANSIENT, "General"):
+    if (bounce.bounce_type, bounce.bounce_subtype) != (TRANSIENT, GENERAL):
         return Weight.SOFT
     return Weight.SOFT if status[0] in ("4", "5") else Weight.NOTHING
 

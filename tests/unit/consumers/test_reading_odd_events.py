@@ -118,32 +118,6 @@ def test_a_bounce_of_the_mailbox_forwarded_to_is_about_the_one_we_wrote_to(
 
 
 @pytest.mark.parametrize(
-    ("of_the_bounce", "of_the_recipient"),
-    [
-        ({}, {"action": "failed", "diagnosticCode": "smtp; 451 try again"}),
-        ({}, {"action": "failed"}),
-        ({}, {"diagnosticCode": "smtp; 451 try again"}),
-        ({"reportingMTA": "dns; mx.example.com"}, {}),
-    ],
-)
-def test_whatever_a_server_reports_tells_a_bounce_from_an_automatic_reply(
-    sample: Sample, of_the_bounce: dict[str, str], of_the_recipient: dict[str, str]
-) -> None:
-    """A status proves it too, but servers leave it out."""
-    body = sample("bounce_auto_reply")
-    assert understood(body).kind is EventKind.AUTO_REPLY
-    body["bounce"] |= of_the_bounce
-    body["bounce"]["bouncedRecipients"][0] |= of_the_recipient
-    event = understood(body)
-    [bounce] = event.bounces
-    assert (event.kind, dict(event.recipients)) == (
-        EventKind.BOUNCE,
-        {ADA: RecipientState.BOUNCED},
-    )
-    assert (bounce.address, bounce.is_soft, list(event.suppressions)) == (ADA, False, [])
-
-
-@pytest.mark.parametrize(
     ("name", "key"),
     [("bounce_permanent", "bouncedRecipients"), ("complaint", "complainedRecipients")],
 )
