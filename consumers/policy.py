@@ -3,7 +3,7 @@
 Sources: Amazon SES, contents of the event data
 (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html) and
 feedback loop types (https://www.iana.org/assignments/marf-parameters). Enhanced status codes are
-those of RFC 3463.
+those of RFC 3463, actions those of RFC 3464.
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ _NO_SUCH_HOST = ("5", "4", "4")
 def weight(bounce: Bounce) -> Weight:
     """What this recipient's own part of the bounce says against its address.
 
-    A permanent bounce may list recipients that are only delayed, and a refusal for policy (x.7.x)
-    is about the sender.
+    A bounce may list recipients that are only delayed, or even delivered to, and a refusal for
+    policy (x.7.x) is about the sender.
     """
     told = WEIGHS.get((bounce.bounce_type, bounce.bounce_subtype), Weight.NOTHING)
     status = _parts(bounce.status)
-    if told is Weight.NOTHING or is_delayed(bounce) or status[1] == _POLICY_SUBJECT:
+    if told is Weight.NOTHING or not has_failed(bounce) or status[1] == _POLICY_SUBJECT:
         return Weight.NOTHING
     if told is Weight.SOFT:
         return _soft(bounce, status)
@@ -81,14 +81,14 @@ def weight(bounce: Bounce) -> Weight:
 
 def failed_for_good(bounce: Bounce) -> bool:
     """Whether the report gives this recipient up. One without a status does."""
-    if bounce.bounce_type != PERMANENT or is_delayed(bounce):
+    if bounce.bounce_type != PERMANENT or not has_failed(bounce):
         return False
     return bounce.status is None or _parts(bounce.status)[0] == "5"
 
 
-def is_delayed(bounce: Bounce) -> bool:
-    """Whether this recipient is still being tried."""
-    return (bounce.action or "").lower() == "delayed"
+def has_failed(bounce: Bounce) -> bool:
+    """Whether this recipient failed, by the report; it may be delayed, delivered, or relayed."""
+    return (bounce.action or "failed").lower() == "failed"
 
 
 def is_policy_refusal(bounce: Bounce) -> bool:
