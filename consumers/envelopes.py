@@ -65,6 +65,8 @@ _CONFIRMATIONS = {
 
 _ENVELOPES = ("Notification", *_CONFIRMATIONS)
 
+_SES = "aws.ses"
+
 _EVENTBRIDGE_KINDS = {
     "Email Sent": "Send",
     "Email Delivered": "Delivery",
@@ -95,10 +97,11 @@ def open_envelope(
     except UnreadableEventError:
         admit(None, received_at)
         raise
-    admit(body if body.get("Type") in _ENVELOPES else None, received_at)
-    if body.get("Type") in _CONFIRMATIONS:
-        return Notice(_CONFIRMATIONS[str(body["Type"])], text(body.get("TopicArn")))
-    if body.get("Type") == "Notification":
+    envelope = text(body.get("Type"))
+    admit(body if envelope in _ENVELOPES else None, received_at)
+    if envelope in _CONFIRMATIONS:
+        return Notice(_CONFIRMATIONS[envelope], text(body.get("TopicArn")))
+    if envelope == "Notification":
         return _open_notification(body)
     return _open_inner(body, None, message)
 
@@ -127,10 +130,13 @@ def _open_inner(
 
 
 def _open_eventbridge(body: Json, published_at: datetime | None) -> Enclosed:
-    """An event in its `detail`; what is not about an e-mail stays whole."""
+    """An event in its `detail`; what is not about an e-mail, or not from SES, stays whole.
+
+    Who may write to a bus may give an event any type, but a source of AWS only AWS may give.
+    """
     kind = _EVENTBRIDGE_KINDS.get(str(body["detail-type"]))
     detail = body.get("detail")
-    if kind is None or not isinstance(detail, dict):
+    if kind is None or body.get("source") != _SES or not isinstance(detail, dict):
         return Enclosed(body, None, published_at)
     return Enclosed(detail, kind, moment(body.get("time")) or published_at)
 

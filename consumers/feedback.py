@@ -10,7 +10,9 @@ from consumers import identities
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.fields import identifier, moment, text
 from consumers.policy import (
+    GENERAL,
     PERMANENT,
+    TRANSIENT,
     UNDETERMINED,
     Weight,
     complaint_suppresses,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from consumers.reports import Report
 
 SOURCE = "event"
+DSN_FIELDS = ("status", "action", "diagnosticCode")
 BOUNCE_REASONS = {Weight.HARD: "bounce", Weight.MIRRORED: "account_list"}
 
 
@@ -43,7 +46,7 @@ def bounce_event(report: Report) -> Event:
     _check(report)
     entries = report.entries("bouncedRecipients")
     identity = _identity(report, entries)
-    if is_auto_reply(*_cause(report), (text(entry.get("status")) for entry in entries)):
+    if is_auto_reply(*_cause(report), _from_a_dsn(report, entries)):
         return _auto_reply(report, identity, entries)
     told = [
         (recipient, _bounce(report, identity, entry, recipient))
@@ -111,10 +114,16 @@ def _recipients(report: Report, entries: list[Json]) -> list[tuple[Json, Recipie
 
 
 def _cause(report: Report) -> tuple[str, str]:
-    return (
-        identifier(report.details.get("bounceType")) or UNDETERMINED,
-        identifier(report.details.get("bounceSubType")) or UNDETERMINED,
-    )
+    """A subtype that is missing says nothing in particular; one that is unknown stands as it is."""
+    bounce_type = identifier(report.details.get("bounceType")) or UNDETERMINED
+    plain = GENERAL if bounce_type in (PERMANENT, TRANSIENT) else UNDETERMINED
+    return bounce_type, identifier(report.details.get("bounceSubType")) or plain
+
+
+def _from_a_dsn(report: Report, entries: list[Json]) -> list[str | None]:
+    """What is there only if a server wrote a delivery status notification."""
+    of_each = [text(entry.get(key)) for entry in entries for key in DSN_FIELDS]
+    return [text(report.details.get("reportingMTA")), *of_each]
 
 
 def _auto_reply(report: Report, identity: str, entries: list[Json]) -> Event:

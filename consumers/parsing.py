@@ -17,7 +17,7 @@ from consumers.errors import Refusal, UnreadableEventError
 from consumers.feedback import bounce_event, complaint_event
 from consumers.fields import member
 from consumers.recipients import Recipient, whom
-from consumers.reports import Report, read_mail, when
+from consumers.reports import Report, believed, read_mail, when
 from consumers.subscriptions import subscription_event
 from db.event_types import Event
 from db.states import EventKind, RecipientState
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 def read(message: str, *, received_at: datetime, admit: Admit = admit_all) -> Event | Notice:
     """What a message says: an event of SES, or a notice that is none.
 
-    `received_at` stands in for a time that is missing or cannot be read. An event of an unknown
-    kind is kept as `EventKind.UNRECOGNISED`. `admit` says whether the message may be believed.
+    `received_at` stands in for a time that is missing, cannot be read, or is still to come. An
+    event of an unknown kind is kept as `EventKind.UNRECOGNISED`. `admit` says whether the message
+    may be believed.
 
     Raises:
         UnreadableEventError: it cannot be understood or believed; the reason quotes nothing of it.
@@ -65,7 +66,7 @@ def _unrecognised(enclosed: Enclosed, received_at: datetime) -> Event:
     return Event(
         identity=identities.of_content(kind, enclosed.body),
         kind=kind,
-        occurred_at=enclosed.published_at or received_at,
+        occurred_at=believed(received_at, enclosed.published_at),
         raw=enclosed.body,
         raw_text=enclosed.text,
         ses_message_id=mail.ses_message_id,
@@ -83,7 +84,7 @@ def _report(kind: EventKind, key: str, enclosed: Enclosed, received_at: datetime
         raw_text=enclosed.text,
         details=details,
         mail=mail,
-        occurred_at=when(details, mail, enclosed.published_at) or received_at,
+        occurred_at=when(details, mail, enclosed.published_at, received_at),
     )
 
 

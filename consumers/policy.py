@@ -3,7 +3,7 @@
 Sources: Amazon SES, contents of the event data
 (https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html) and
 feedback loop types (https://www.iana.org/assignments/marf-parameters). Enhanced status codes are
-those of RFC 3463.
+those of RFC 3463, actions those of RFC 3464.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PERMANENT = "Permanent"
 TRANSIENT = "Transient"
 UNDETERMINED = "Undetermined"
+GENERAL = "General"
 
 
 class Weight(Enum):
@@ -35,14 +36,14 @@ class Weight(Enum):
 # that no server made, and an opt-out from one topic. The transient ones: the message's size or
 # content, and a time-out of our own making. A cause that is not here says nothing.
 WEIGHS: dict[tuple[str, str], Weight] = {
-    (PERMANENT, "General"): Weight.HARD,
+    (PERMANENT, GENERAL): Weight.HARD,
     (PERMANENT, "NoEmail"): Weight.HARD,
     (PERMANENT, "Suppressed"): Weight.HARD,
     (PERMANENT, "OnAccountSuppressionList"): Weight.MIRRORED,
     (PERMANENT, "OnTenantSuppressionList"): Weight.NOTHING,
     (PERMANENT, "EmailValidationSuppressed"): Weight.NOTHING,
     (PERMANENT, "UnsubscribedRecipient"): Weight.NOTHING,
-    (TRANSIENT, "General"): Weight.SOFT,
+    (TRANSIENT, GENERAL): Weight.SOFT,
     (TRANSIENT, "MailboxFull"): Weight.SOFT,
     (TRANSIENT, "MessageTooLarge"): Weight.NOTHING,
     (TRANSIENT, "CustomTimeoutExceeded"): Weight.NOTHING,
@@ -66,12 +67,12 @@ _NO_SUCH_HOST = ("5", "4", "4")
 def weight(bounce: Bounce) -> Weight:
     """What this recipient's own part of the bounce says against its address.
 
-    A permanent bounce may list recipients that are only delayed, and a refusal for policy (x.7.x)
-    is about the sender.
+    A bounce may list recipients that are only delayed, or even delivered to, and a refusal for
+    policy (x.7.x) is about the sender.
     """
     told = WEIGHS.get((bounce.bounce_type, bounce.bounce_subtype), Weight.NOTHING)
     status = _parts(bounce.status)
-    if told is Weight.NOTHING or is_delayed(bounce) or status[1] == _POLICY_SUBJECT:
+    if told is Weight.NOTHING or not has_failed(bounce) or status[1] == _POLICY_SUBJECT:
         return Weight.NOTHING
     if told is Weight.SOFT:
         return _soft(bounce, status)
@@ -80,14 +81,14 @@ def weight(bounce: Bounce) -> Weight:
 
 def failed_for_good(bounce: Bounce) -> bool:
     """Whether the report gives this recipient up. One without a status does."""
-    if bounce.bounce_type != PERMANENT or is_delayed(bounce):
+    if bounce.bounce_type != PERMANENT or not has_failed(bounce):
         return False
     return bounce.status is None or _parts(bounce.status)[0] == "5"
 
 
-def is_delayed(bounce: Bounce) -> bool:
-    """Whether this recipient is still being tried."""
-    return (bounce.action or "").lower() == "delayed"
+def has_failed(bounce: Bounce) -> bool:
+    """Whether this recipient failed, by the report; it may be delayed, delivered, or relayed."""
+    return (bounce.action or "failed").lower() == "failed"
 
 
 def is_policy_refusal(bounce: Bounce) -> bool:
@@ -95,12 +96,13 @@ def is_policy_refusal(bounce: Bounce) -> bool:
     return _parts(bounce.status)[:2] == ("5", _POLICY_SUBJECT)
 
 
-def is_auto_reply(bounce_type: str, bounce_subtype: str, statuses: Iterable[str | None]) -> bool:
+def is_auto_reply(bounce_type: str, bounce_subtype: str, reported: Iterable[str | None]) -> bool:
     """Whether this is an answer like "out of office", which SES reports as a transient bounce.
 
-    A true bounce carries a delivery status; a reply that a person's mailbox wrote has none.
+    `reported` is what a delivery status notification (DSN) would have brought. A true bounce
+    has something of it; a reply that a person's mailbox wrote has nothing.
     """
-    return (bounce_type, bounce_subtype) == (TRANSIENT, "General") and not any(statuses)
+    return (bounce_type, bounce_subtype) == (TRANSIENT, GENERAL) and not any(reported)
 
 
 def complaint_suppresses(complaint: Complaint) -> bool:
@@ -119,7 +121,7 @@ def _soft(bounce: Bounce, status: tuple[str | None, str | None, str | None]) -> 
     """A transient bounce without a status may be an answering machine, unless SES says more."""
     if status == _NO_SUCH_HOST:
         return Weight.HARD
-    if (bounce.bounce_type, bounce.bounce_subtype) != (TRANSIENT, "General"):
+    if (bounce.bounce_type, bounce.bounce_subtype) != (TRANSIENT, GENERAL):
         return Weight.SOFT
     return Weight.SOFT if status[0] in ("4", "5") else Weight.NOTHING
 

@@ -58,8 +58,9 @@ def _addresses_in(written: str) -> tuple[str, ...]:
 
 
 def _bare(part: str) -> str:
-    bracketed = _IN_ANGLE_BRACKETS.search(part)
-    return bracketed.group(1) if bracketed else part
+    """A quoted name may hold brackets of its own, so the address is in the last ones."""
+    bracketed = _IN_ANGLE_BRACKETS.findall(part)
+    return bracketed[-1] if bracketed else part
 
 
 def whom(named: object, destinations: Sequence[str]) -> list[Recipient]:

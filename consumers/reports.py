@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from db.states import EventKind, RecipientState
     from db.suppressions import Suppression
+
+# Ample for a wrong time zone. What is stamped later would outlast all that happens after it.
+CLOCKS_DIFFER_BY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,23 @@ def read_mail(body: Json) -> Mail:
     )
 
 
-def when(details: Json, mail: Mail, published_at: datetime | None) -> datetime | None:
-    """When it happened. An event without a time of its own happened when the mail was sent."""
+def when(
+    details: Json, mail: Mail, published_at: datetime | None, received_at: datetime
+) -> datetime:
+    """When it happened. An event without a time of its own happened when the mail was sent.
+
+    `received_at` stands in where no time can be believed.
+    """
     own_time = details.get("timestamp")
     if own_time is None:
-        return mail.sent_at or published_at
-    return moment(own_time) or published_at or mail.sent_at
+        return believed(received_at, mail.sent_at, published_at)
+    return believed(received_at, moment(own_time), published_at, mail.sent_at)
+
+
+def believed(received_at: datetime, *told: datetime | None) -> datetime:
+    """The first of the times that is there, and that is not to come: else `received_at`."""
+    latest = received_at + CLOCKS_DIFFER_BY
+    return next((each for each in told if each is not None and each <= latest), received_at)
 
 
 def _settled(value: object) -> str | None:

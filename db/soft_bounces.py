@@ -98,14 +98,23 @@ _AFFECTED = BatchStatement("""
 SELECT DISTINCT address FROM email_bounces WHERE is_soft AND address = ANY(:addresses::text[])
 """)
 
-# A delivery ends the count, unless that very message bounced afterwards: servers that take mail
-# for a full mailbox are common. Who was taken off the list by a person begins anew.
+# SES may tell one bounce in two forms, each with a feedback id of its own: a message counts once,
+# when it bounced first. A delivery ends the count, unless that very message bounced afterwards:
+# servers that take mail for a full mailbox are common. Who was taken off the list by a person
+# begins anew.
 _COUNTING = text("""
-SELECT b.address, b.bounced_at, b.feedback_id, b.message_id,
-    b.bounce_type || '/' || b.bounce_subtype AS cause
-FROM email_bounces AS b
-WHERE b.is_soft AND b.address = ANY(:addresses)
-    AND b.bounced_at > ALL (
+WITH first AS (
+    SELECT DISTINCT ON (address, coalesce(ses_message_id, message_id::text, feedback_id))
+        address, bounced_at, feedback_id, message_id, created_at,
+        bounce_type || '/' || bounce_subtype AS cause
+    FROM email_bounces
+    WHERE is_soft AND address = ANY(:addresses)
+    ORDER BY address, coalesce(ses_message_id, message_id::text, feedback_id),
+        bounced_at, feedback_id
+)
+SELECT b.address, b.bounced_at, b.feedback_id, b.message_id, b.cause
+FROM first AS b
+WHERE b.bounced_at > ALL (
         SELECT r.delivered_at FROM email_recipients AS r
         WHERE r.address = b.address AND r.delivered_at IS NOT NULL
             AND NOT EXISTS (

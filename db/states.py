@@ -43,7 +43,7 @@ class EventKind(StrEnum):
     DELIVERY = "delivery"
     DELIVERY_DELAY = "delivery_delay"
     BOUNCE = "bounce"
-    AUTO_REPLY = "auto_reply"  # SES calls it a transient bounce, but it carries no DSN status
+    AUTO_REPLY = "auto_reply"  # SES calls it a transient bounce, but no server reports it
     COMPLAINT = "complaint"
     REJECT = "reject"
     RENDERING_FAILURE = "rendering_failure"

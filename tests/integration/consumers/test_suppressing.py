@@ -44,11 +44,12 @@ def test_an_unsubscribe_from_mail_that_is_not_in_the_ledger_stops_the_stream_of_
 
 
 def soft_bounce(sent: Any, days_ago: float) -> dict[str, Any]:
-    """A full mailbox, at a time of its own."""
+    """A full mailbox: another message to the address, at a time of its own."""
     body: dict[str, Any] = sent.event("bounce_mailbox_full")
     at = datetime.now(UTC) - timedelta(days=days_ago)
     body["bounce"]["timestamp"] = at.isoformat()
     body["bounce"]["feedbackId"] = f"feedback-{uuid4()}"
+    body["mail"] |= {"messageId": f"ses-{uuid4()}", "tags": {}}
     return body
 
 

@@ -115,6 +115,30 @@ def test_several_soft_bounces_suppress_for_a_while(engine: Engine) -> None:
     assert not may_mail(engine, "transactional")
 
 
+@pytest.mark.parametrize("in_the_ledger", [True, False])
+def test_several_soft_bounces_of_one_message_count_once(
+    engine: Engine, *, in_the_ledger: bool
+) -> None:
+    """SES may tell one bounce as an event and as a notification, each with its own feedback id."""
+    message_id = a_sent_message(engine, ADA) if in_the_ledger else uuid4()
+    told = [a_soft_bounce(message_id, ADA, at=NOW - days * DAY) for days in (3, 2.9, 2.8)]
+    apply(engine, [*told, *soft_bounces(engine, 2)], POLICY)
+    assert entries(engine) == {}
+    apply(engine, soft_bounces(engine, 1), POLICY)
+    assert entries(engine).keys() == {EVERYWHERE}
+
+
+def test_a_second_form_of_a_bounce_counts_not_anew_once_a_person_has_lifted_it(
+    engine: Engine,
+) -> None:
+    message_id = a_sent_message(engine, ADA)
+    told = [a_soft_bounce(message_id, ADA, at=NOW - days * DAY) for days in (3, 2.9)]
+    apply(engine, [told[0], *soft_bounces(engine, 2, 1)], POLICY)
+    assert remove(engine, ADA, by="grace") == 1
+    apply(engine, [told[1], *soft_bounces(engine, 0.5, 0.4)], POLICY)
+    assert entries(engine) == {}
+
+
 def test_soft_bounces_of_another_address_do_not_count(engine: Engine) -> None:
     apply(engine, soft_bounces(engine, 3, 2) + soft_bounces(engine, 1, address=BOB), POLICY)
     assert (entries(engine), entries(engine, BOB)) == ({}, {})

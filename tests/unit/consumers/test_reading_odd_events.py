@@ -160,6 +160,23 @@ def test_an_address_is_known_in_each_of_its_spellings(sample: Sample, named: str
     assert [each.address for each in understood(body).suppressions] == [ADA]
 
 
+def test_an_address_in_the_name_of_a_recipient_is_nobodys(sample: Sample) -> None:
+    """Else a name could have a stranger suppressed."""
+    body = sample("bounce_permanent")
+    body["mail"]["destination"] = ['"Bob <bob@example.com>" <ada@example.com>']
+    event = understood(body)
+    assert dict(event.recipients) == {ADA: RecipientState.BOUNCED}
+    assert [each.address for each in event.suppressions] == [ADA]
+
+
+@pytest.mark.parametrize("character", ["(", ":"])
+def test_an_address_that_nests_without_end_hides_no_bounce(sample: Sample, character: str) -> None:
+    body = sample("bounce_permanent")
+    named = character * 600 + " ada@example.com"
+    body["bounce"]["bouncedRecipients"][0]["emailAddress"] = named
+    assert [each.address for each in understood(body).suppressions] == [ADA]
+
+
 def test_destinations_joined_by_commas_are_taken_apart(sample: Sample) -> None:
     body = sample("send")
     body["mail"]["destination"] = ['"Lovelace, Ada" <ada@example.com>, bob@example.com', CY]
@@ -180,6 +197,9 @@ def test_destinations_joined_by_commas_are_taken_apart(sample: Sample) -> None:
         ("0001-01-01T00:00:00+14:00", datetime(2026, 3, 1, 18, 0, tzinfo=UTC)),
         (1e300, datetime(2026, 3, 1, 18, 0, tzinfo=UTC)),
         (True, datetime(2026, 3, 1, 18, 0, tzinfo=UTC)),
+        ("9999-12-31T23:59:59Z", datetime(2026, 3, 1, 18, 0, tzinfo=UTC)),
+        ("2026-03-03T00:00:00Z", datetime(2026, 3, 3, tzinfo=UTC)),
+        ("2026-03-03T00:00:01Z", datetime(2026, 3, 1, 18, 0, tzinfo=UTC)),
     ],
 )
 def test_times_are_read_leniently_and_fall_back_to_when_sns_published(
@@ -194,6 +214,18 @@ def test_without_any_readable_time_it_happened_when_it_reached_the_queue(sample:
     body = sample("send")
     body["mail"]["timestamp"] = "some day"
     assert understood(in_sns(body, timestamp="never")).occurred_at == RECEIVED
+
+
+@pytest.mark.parametrize("name", ["send", "delivery", "bounce_permanent", "unknown_kind"])
+def test_a_time_that_is_still_to_come_is_not_believed(sample: Sample, name: str) -> None:
+    """Else a delivery of the year 2099 would end the count of soft bounces until then."""
+    body = sample(name)
+    for part in body.values():
+        if isinstance(part, dict):
+            part["timestamp"] = "2099-01-01T00:00:00Z"
+    event = understood(in_sns(body, timestamp="2099-01-01T00:00:00Z"))
+    assert event.occurred_at == RECEIVED
+    assert [each.bounced_at for each in event.bounces] == [RECEIVED] * len(event.bounces)
 
 
 def test_numbers_nulls_and_nul_characters_do_no_harm(sample: Sample) -> None:

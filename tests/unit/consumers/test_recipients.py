@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.recipients import Recipient, read_addresses, whom
+from mailsluice.addresses import normalise_address, wire_address
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
@@ -42,6 +43,27 @@ BOB = "bob@example.com"
 )
 def test_addresses_are_read_from_what_is_there(value: object, addresses: list[str]) -> None:
     assert read_addresses(value) == addresses
+
+
+@pytest.mark.parametrize(
+    "given_to_the_producer",
+    [
+        '"Bob <bob@example.com>" <ada@example.com>',
+        '"<bob@example.com>, <cy@example.com>" <Ada@Example.com>',
+        '"a \\"quoted\\" <bob@example.com>" <ada@example.com>',
+        '"ä <bob@example.com>" <ada@bücher.example>',
+        "Ada <ada@example.com>",
+    ],
+)
+def test_a_recipient_is_read_as_the_producer_has_looked_it_up(given_to_the_producer: str) -> None:
+    written = wire_address(given_to_the_producer)
+    assert read_addresses(written) == [normalise_address(given_to_the_producer)]
+
+
+@given(st.text(alphabet='ab<>@.,;:"\\() ', max_size=20))
+def test_whatever_its_name_a_recipient_is_read_as_its_own_address(name: str) -> None:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    assert read_addresses(wire_address(f'"{quoted}" <{ADA}>')) == [ADA]
 
 
 @given(st.text() | st.lists(st.text()))

@@ -75,6 +75,11 @@ def test_an_unknown_cause_says_nothing(bounce_type: str, subtype: str) -> None:
         ("unknown", "failed", False),
         (None, "delayed", False),
         ("5.1.1", "Delayed", False),
+        (None, "delivered", False),
+        ("5.1.1", "delivered", False),
+        ("5.1.1", "Relayed", False),
+        ("5.1.1", "expanded", False),
+        ("5.1.1", "FAILED", True),
         ("5.7.1", "failed", False),
         ("5.7.26", "failed", False),
         ("550 5.7.1 not welcome", "failed", False),
@@ -102,6 +107,8 @@ def test_each_recipient_is_judged_by_its_own_status(
         ("General", "2.0.0", "failed", Weight.NOTHING),
         ("General", None, "failed", Weight.NOTHING),
         ("General", "4.2.2", "delayed", Weight.NOTHING),
+        ("General", "4.2.2", "relayed", Weight.NOTHING),
+        ("General", "5.4.4", "delivered", Weight.NOTHING),
         ("MailboxFull", None, None, Weight.SOFT),
         ("MailboxFull", "5.2.2", "failed", Weight.SOFT),
         ("MessageTooLarge", "5.3.4", "failed", Weight.NOTHING),
@@ -149,7 +156,7 @@ def test_a_complaint_suppresses_unless_it_is_none(
 
 
 @pytest.mark.parametrize(
-    ("bounce_type", "subtype", "statuses", "auto_reply"),
+    ("bounce_type", "subtype", "reported", "auto_reply"),
     [
         ("Transient", "General", [None], True),
         ("Transient", "General", [], True),
@@ -160,9 +167,9 @@ def test_a_complaint_suppresses_unless_it_is_none(
     ],
 )
 def test_an_out_of_office_answer_is_no_bounce(
-    bounce_type: str, subtype: str, statuses: list[str | None], *, auto_reply: bool
+    bounce_type: str, subtype: str, reported: list[str | None], *, auto_reply: bool
 ) -> None:
-    assert is_auto_reply(bounce_type, subtype, statuses) is auto_reply
+    assert is_auto_reply(bounce_type, subtype, reported) is auto_reply
 
 
 def test_a_complaint_that_only_mirrors_the_list_of_the_account_is_told_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email.utils import parseaddr
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,3 +22,15 @@ def test_a_plain_address_is_what_the_parser_would_find_in_it(text: str) -> None:
 def test_most_addresses_are_plain() -> None:
     for each in ("ada@example.com", "A.d-a+tag@mail.example.com", "o'hara@localhost"):
         assert is_plain(each)
+
+
+@pytest.mark.parametrize("character", '()<>@,;:\\".[]')
+def test_what_nests_without_end_is_no_address_and_no_exception(character: str) -> None:
+    for nested in (character * 2000 + "ada@example.com", f"a{character}" * 1000 + "@example.com"):
+        assert isinstance(normalise(nested), str)
+    assert normalise("(" * 600 + " Ada") == "(" * 600 + " ada"
+
+
+def test_a_comment_within_a_comment_is_still_left_out() -> None:
+    assert normalise("ada@example.com (Ada (at (work)))") == "ada@example.com"
+    assert normalise("Ada <ada@[IPv6:2001:db8::1]>") == "ada@[ipv6:2001:db8::1]"
