@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from db.batch_sql import BatchStatement, array, rank_of
 from db.states import (
-    EVENT_PROVES,
     MESSAGE_RANK,
     RECIPIENT_RANK,
     EventKind,
     MessageState,
     RecipientState,
-    after_event,
+    further,
     higher,
 )
 
@@ -67,9 +66,8 @@ def move_messages(
     proven: dict[UUID, MessageState] = {}
     ses_ids: dict[UUID, str | None] = {}
     for message_id, event in _about(events, matched):
-        state = EVENT_PROVES[event.kind]
-        known = proven.get(message_id)
-        proven[message_id] = state if known is None else after_event(known, event.kind)
+        known = proven.get(message_id, event.proves_of_message)
+        proven[message_id] = further(known, event.proves_of_message)
         ses_ids[message_id] = event.ses_message_id or ses_ids.get(message_id)
     if proven:
         _MOVE.run(

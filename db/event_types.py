@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from db.states import EVENT_PROVES, EventKind, MessageState, RecipientState
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from db.states import EventKind, RecipientState
     from db.suppressions import Suppression
 
 
@@ -75,6 +76,18 @@ class Event:
     complaints: Sequence[Complaint] = ()
     suppressions: Sequence[Suppression] = ()
     raw_text: str | None = None
+
+    @property
+    def proves_of_message(self) -> MessageState:
+        """What it proves about its message.
+
+        A bounce may name only recipients that are still being tried: then SES had the message,
+        and no more is known. A bounce of nobody known is a bounce.
+        """
+        named = self.recipients.values()
+        if self.kind is EventKind.BOUNCE and named and RecipientState.BOUNCED not in named:
+            return MessageState.SENT
+        return EVENT_PROVES[self.kind]
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,8 @@ TAKEN_BY_SES = frozenset(
 FINAL = TAKEN_BY_SES | {MessageState.SUPPRESSED, MessageState.EXPIRED, MessageState.FAILED}
 
 
-def after_event(state: MessageState, kind: EventKind) -> MessageState:
-    """The message's state once the event is known. Commutative and idempotent."""
-    proven = EVENT_PROVES[kind]
+def further(state: MessageState, proven: MessageState) -> MessageState:
+    """The message's state once that much is proven of it. Commutative and idempotent."""
     if MESSAGE_RANK[proven] <= MESSAGE_RANK[state]:
         return state
     return proven

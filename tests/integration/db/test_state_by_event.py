@@ -15,7 +15,14 @@ from sqlalchemy import text
 
 from db.event_types import Event
 from db.events import apply
-from db.states import EventKind, MessageState, RecipientState, after_event, higher
+from db.states import (
+    EVENT_PROVES,
+    EventKind,
+    MessageState,
+    RecipientState,
+    further,
+    higher,
+)
 from said import NOW
 
 if TYPE_CHECKING:
@@ -72,7 +79,7 @@ def test_every_state_and_event_of_a_message_lead_where_the_table_says(engine: En
     pairs = {uuid4(): pair for pair in product(MessageState, EventKind)}
     put(engine, {each: state for each, (state, _kind) in pairs.items()}, {})
     apply(engine, [an_event(kind, each, {}) for each, (_state, kind) in pairs.items()])
-    expected = {each: after_event(state, kind) for each, (state, kind) in pairs.items()}
+    expected = {each: further(state, EVENT_PROVES[kind]) for each, (state, kind) in pairs.items()}
     assert states(engine) == expected
 
 
@@ -92,6 +99,24 @@ def test_every_state_and_proof_of_a_recipient_lead_where_the_table_says(engine: 
     assert recipients_of(engine, message_id) == {
         address: higher(state, proof) for address, (state, proof) in pairs.items()
     }
+
+
+def test_a_bounce_by_which_nobody_bounced_leaves_the_message_sent(engine: Engine) -> None:
+    """Whoever is only delayed may still take it."""
+    delayed, one_of_two, unnamed = (uuid4() for _ in range(3))
+    ada, bob, _cyd = ADDRESSES
+    put(engine, dict.fromkeys((delayed, one_of_two, unnamed), MessageState.SENDING), {})
+    still_tried = {ada: RecipientState.DELAYED}
+    told = {delayed: still_tried, one_of_two: {**still_tried, bob: RecipientState.BOUNCED}}
+    bounces = [an_event(EventKind.BOUNCE, each, told.get(each, {})) for each in states(engine)]
+    apply(engine, bounces)
+    assert states(engine) == {
+        delayed: MessageState.SENT,
+        one_of_two: MessageState.BOUNCED,
+        unnamed: MessageState.BOUNCED,
+    }
+    apply(engine, [an_event(EventKind.DELIVERY, delayed, {ada: RecipientState.DELIVERED})])
+    assert states(engine)[delayed] == MessageState.DELIVERED
 
 
 proofs = st.dictionaries(st.sampled_from(ADDRESSES), st.sampled_from(RecipientState), max_size=3)
@@ -129,7 +154,9 @@ def test_every_order_and_multiplicity_of_events_ends_in_the_same_states(
         size = data.draw(st.integers(1, 4))
         apply(engine, order[:size])
         order = order[size:]
-    assert states(engine)[message_id] == reduce(after_event, [kind for kind, *_ in life], state)
+    assert states(engine)[message_id] == reduce(
+        further, [each.proves_of_message for each in (first, *rest)], state
+    )
     expected = {
         address: reduce(higher, [each[1][address] for each in life if address in each[1]], pending)
         for address in ADDRESSES

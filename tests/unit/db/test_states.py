@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from db.states import (
+    EVENT_PROVES,
     FINAL,
     TAKEN_BY_SES,
     EventKind,
     MessageState,
     RecipientState,
-    after_event,
+    further,
     higher,
 )
 
@@ -44,7 +45,7 @@ def expected(state: str, kind: str) -> str:
 @pytest.mark.parametrize("kind", EventKind)
 @pytest.mark.parametrize("state", MessageState)
 def test_an_event_leads_from_a_state_to_a_state(state: MessageState, kind: EventKind) -> None:
-    assert after_event(state, kind) == expected(state, kind)
+    assert further(state, EVENT_PROVES[kind]) == expected(state, kind)
 
 
 def test_the_table_declares_every_event() -> None:
