@@ -1,8 +1,9 @@
 # Everything runs in .venv, built from the hash-pinned lock file.
 PYTHON ?= python3
 BIN := .venv/bin
-# Whole files are dealt out to the test processes: the tests of a file share an installation.
-TEST_PROCESSES ?= 2
+# Whole files are dealt out to the test processes: the tests of a file share an installation. Three
+# keep two cores busy, for many of them wait.
+TEST_PROCESSES ?= 3
 STAMP := .venv/.installed
 
 .PHONY: install test guards guards-list lint format demo chaos lock clean
