@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from consumers.in_hand import Hand
     from consumers.queues import EventQueue, QueueMessage
 
-    Order = tuple[EventQueue, Sequence[QueueMessage]]
+    Orders = SimpleQueue[Sequence[QueueMessage] | None]
 
 log = structlog.get_logger(__name__)
 
@@ -29,15 +29,19 @@ DELETE_ATTEMPTS = 3
 class Deleters:
     """Threads that delete what they are given. What is not deleted comes back, and is known then.
 
-    Whatever becomes of a group, it is no longer in hand.
+    Whatever becomes of a group, it is no longer in hand. Each queue has threads of its own, so that
+    one that does not answer holds up no other.
     """
 
-    def __init__(self, hand: Hand, patience: Patience) -> None:
+    def __init__(self, hand: Hand, patience: Patience, queues: Sequence[EventQueue]) -> None:
         self._hand = hand
         self._patience = patience
-        self._orders: SimpleQueue[Order | None] = SimpleQueue()
+        self._orders: dict[str, Orders] = {queue.name: SimpleQueue() for queue in queues}
         self._threads = [
-            threading.Thread(target=self._run, name=f"deleter-{number}", daemon=True)
+            threading.Thread(
+                target=self._run, args=(queue,), name=f"deleter-{queue.name}-{number}", daemon=True
+            )
+            for queue in queues
             for number in range(1, CALLS_AT_ONCE + 1)
         ]
 
@@ -49,21 +53,21 @@ class Deleters:
     def delete(self, queue: EventQueue, messages: Sequence[QueueMessage]) -> None:
         """Have committed messages deleted; does not wait."""
         for group in queue.groups(messages):
-            self._orders.put((queue, group))
+            self._orders[queue.name].put(group)
 
     def close(self) -> None:
         """Nothing more will come: end when all is deleted."""
-        for _ in self._threads:
-            self._orders.put(None)
+        for orders in self._orders.values():
+            for _ in range(CALLS_AT_ONCE):
+                orders.put(None)
 
     @property
     def threads(self) -> list[threading.Thread]:
         """To be waited for."""
         return self._threads
 
-    def _run(self) -> None:
-        while order := self._orders.get():
-            queue, messages = order
+    def _run(self, queue: EventQueue) -> None:
+        while messages := self._orders[queue.name].get():
             try:
                 delete = partial(_delete, queue, messages)
                 self._patience.until_done("delete", delete, attempts=DELETE_ATTEMPTS)

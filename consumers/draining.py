@@ -57,7 +57,7 @@ class Drainage:
         self._tools = tools
         lag_seconds = tools.settings.sqs_counts_lag_seconds
         self._hand = Hand(hidden_seconds=HIDDEN_FOR_LAGS * lag_seconds)
-        self._deleters = Deleters(self._hand, self._patience("deleter"))
+        self._deleters = Deleters(self._hand, self._patience("deleter"), queues)
         self._applier = Applier(
             tools.engine,
             self._hand,
