@@ -37,7 +37,8 @@ def load(engine: Engine, entries: Sequence[Suppression]) -> Verdicts:
 
 
 def held(engine: Engine, address: str) -> list[tuple[object, ...]]:
-    return [(each.scope, each.reason, each.note, each.expires_at) for each in find(engine, address)]
+    """Without the notes: of several lines with the same reason, either may lend its own."""
+    return [(each.scope, each.reason, each.expires_at) for each in find(engine, address)]
 
 
 lines = st.lists(
