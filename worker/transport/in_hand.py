@@ -24,6 +24,8 @@ class _Room:
 
     def __init__(self, lock: threading.Lock) -> None:
         self.is_open = False
+        # From before it is opened until it is closed: who opens first does not take it all.
+        self.has_part = False
         self.filled = 0
         self.changed = threading.Condition(lock)
         # Only who has the turn waits for room; it is woken when so much is free, 0 for nobody.
@@ -39,12 +41,15 @@ class InHand:
     receive asks SQS for messages.
     """
 
-    def __init__(self, extend_after_seconds: float) -> None:
+    def __init__(self, extend_after_seconds: float, queues: Iterable[str] = ()) -> None:
+        """`queues` are going to be opened, and have their parts from now on."""
         self._extend_after_seconds = extend_after_seconds
         self._limit = UNLIMITED
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
         self._rooms: dict[str, _Room] = {}
+        for queue in queues:
+            self._room(queue).has_part = True
 
     @property
     def limit(self) -> int:
@@ -70,12 +75,14 @@ class InHand:
     def open(self, queue: str) -> None:
         """Messages of `queue` may be taken from now on."""
         with self._lock:
-            self._room(queue).is_open = True
+            room = self._room(queue)
+            room.is_open = room.has_part = True
 
     def close(self, queue: str) -> list[Held]:
         """Take no more of `queue`; answers what was in hand and will now never start."""
         with self._lock:
-            self._room(queue).is_open = False
+            room = self._room(queue)
+            room.is_open = room.has_part = False
             self._tell_all()
             return self._remove(lambda held: held.queue == queue and held.stage in _RECALLABLE)
 
@@ -106,8 +113,8 @@ class InHand:
             return count
 
     def _free_in(self, room: _Room) -> int:
-        queues = sum(each.is_open for each in self._rooms.values())
-        return max(1, self._limit // max(1, queues)) - room.filled
+        parts = sum(each.has_part for each in self._rooms.values())
+        return max(1, self._limit // max(1, parts)) - room.filled
 
     def _wait_for_room(self, room: _Room, count: int, timeout_seconds: float | None = None) -> None:
         room.woken_at = count

@@ -35,7 +35,7 @@ class Intake:
 
     def __init__(self, options: TransportOptions, client: SQSClient, inbox: Inbox) -> None:
         self._options = options
-        self.in_hand = InHand(extend_after_seconds=options.visibility_timeout_seconds / 2)
+        self.in_hand = InHand(options.visibility_timeout_seconds / 2, options.queues)
         self._outbox = Outbox(options, client)
         self._callbacks = Callbacks(options)
         self._apart = Apart(options, self.in_hand, self.finish)

@@ -41,6 +41,15 @@ def test_a_queue_that_fills_its_part_leaves_the_others_theirs(in_hand: InHand) -
         assert waiting.result(timeout=5) == 1
 
 
+def test_the_queue_that_opens_first_leaves_those_that_come_their_parts() -> None:
+    in_hand = InHand(60, ["mail", "other"])
+    in_hand.limit = 8
+    in_hand.open("mail")
+    assert in_hand.reserve("mail", 8) == 4
+    in_hand.open("other")
+    assert in_hand.reserve("other", 8) == 4
+
+
 def test_a_queue_that_is_consumed_no_more_leaves_its_part_to_the_others(in_hand: InHand) -> None:
     in_hand.open("other")
     in_hand.close("other")
