@@ -181,13 +181,13 @@ def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppres
 
 def _strongest(suppressions: Sequence[Suppression]) -> list[Suppression]:
     """One entry an address and scope, sorted so that two batches cannot deadlock."""
-    chosen: dict[tuple[str, str], Suppression] = {}
+    told: dict[tuple[str, str], list[Suppression]] = {}
     for suppression in suppressions:
-        key = (suppression.address, suppression.scope)
-        held = chosen.get(key, suppression)
-        winner = max(held, suppression, key=_strength)
-        chosen[key] = replace(winner, expires_at=_later(held, suppression))
-    return [chosen[key] for key in sorted(chosen)]
+        told.setdefault((suppression.address, suppression.scope), []).append(suppression)
+    return [
+        replace(max(told[key], key=_strength), expires_at=_latest(told[key]))
+        for key in sorted(told)
+    ]
 
 
 def _strength(suppression: Suppression) -> tuple[int, float]:
@@ -197,7 +197,7 @@ def _strength(suppression: Suppression) -> tuple[int, float]:
     return REASONS.index(suppression.reason), lasts
 
 
-def _later(one: Suppression, other: Suppression) -> datetime | None:
-    if one.expires_at is None or other.expires_at is None:
-        return None
-    return max(one.expires_at, other.expires_at)
+def _latest(suppressions: Sequence[Suppression]) -> datetime | None:
+    """When the last of them ends; None is never."""
+    ends = [each.expires_at for each in suppressions if each.expires_at is not None]
+    return max(ends) if len(ends) == len(suppressions) else None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -37,8 +37,7 @@ def load(engine: Engine, entries: Sequence[Suppression]) -> Verdicts:
 
 
 def held(engine: Engine, address: str) -> list[tuple[object, ...]]:
-    """Without the notes: of several lines with the same reason, either may lend its own."""
-    return [(each.scope, each.reason, each.expires_at) for each in find(engine, address)]
+    return [(each.scope, each.reason, each.note, each.expires_at) for each in find(engine, address)]
 
 
 lines = st.lists(
@@ -64,6 +63,14 @@ def entries_for(
 
 
 @given(there=lines, told=lines)
+@example(
+    there=[],
+    told=[
+        ("soft_bounce", "marketing", None, "one"),
+        ("account_list", "marketing", 1, "one"),
+        ("account_list", "marketing", None, "two"),
+    ],
+)
 @examples(
     max_examples=60,
     deadline=timedelta(seconds=5),
