@@ -13,8 +13,9 @@ from botocore.parsers import create_parser
 from botocore.utils import normalize_url_path
 
 from config.posting.connecting import Endpoint
-from config.posting.exchange import MOST_BODY_BYTES, Exchange
+from config.posting.exchange import Exchange
 from config.posting.plans import plan_of
+from config.posting.reading import MOST_BODY_BYTES
 from config.posting.signing import Signer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
     from botocore.model import StructureShape
 
-    from config.posting.exchange import Answer
+    from config.posting.reading import Answer
 
 _CREDENTIALS_PROBLEMS = (
     boto.NoCredentialsError,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.model import StructureShape
     from types_boto3_sesv2 import SESV2Client
 
-    from config.posting.exchange import Answer
+    from config.posting.reading import Answer
     from config.settings import Settings
 
 _OPERATION = "SendEmail"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from urllib3.connection import HTTPConnection
 
 from config.posting.connecting import Endpoint
-from config.posting.exchange import Answer, Exchange, NotUnderstoodError, TooLateError, _Reader
+from config.posting.exchange import Exchange, TooLateError
+from config.posting.reading import Answer, NotUnderstoodError, Reader
 
 BODY = b'{"MessageId": "0102"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY
@@ -36,7 +37,7 @@ class Pieces:
 
 
 def read(*pieces: bytes) -> tuple[Answer, bool]:
-    return _Reader(Pieces(*pieces), monotonic() + 10).read()
+    return Reader(Pieces(*pieces), monotonic() + 10).read()
 
 
 @given(cuts=st.lists(st.integers(1, 150), max_size=8), answer=st.sampled_from([PLAIN, CHUNKED]))
@@ -106,7 +107,7 @@ def test_what_is_not_understood_is_not_guessed_at(answer: bytes) -> None:
 
 def test_an_answer_that_trickles_in_ends_at_the_deadline_and_not_later() -> None:
     with pytest.raises(TimeoutError):
-        _Reader(Pieces(PLAIN), monotonic()).read()
+        Reader(Pieces(PLAIN), monotonic()).read()
 
 
 class BrokenOff(Pieces):

@@ -18,7 +18,7 @@ from botocore.session import get_session
 
 from config import aws
 from config.errors import ConfigurationError
-from config.posting.exchange import Answer
+from config.posting.reading import Answer
 from config.settings import load_settings
 from worker.ses.classify import classify
 from worker.ses.outcomes import Halt, Reject
