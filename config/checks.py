@@ -41,7 +41,22 @@ def check_times(settings: Settings) -> None:
 
 
 def _problems(settings: Settings) -> list[str | None]:
-    post = settings.connect_timeout_seconds + settings.ses_read_timeout_seconds
+    return [
+        *_of_claims(settings),
+        *_of_queues(settings),
+        *_of_outcomes(settings),
+        _shares(settings),
+        *limit_problems(settings),
+        *retention_problems(
+            settings,
+            sns_max_age_days=settings.sns_max_age_days,
+            soft_bounces=settings.suppression_policy.soft_bounces,
+        ),
+    ]
+
+
+def _of_claims(settings: Settings) -> list[str | None]:
+    post = _longest_post_seconds(settings)
     return [
         _at_least(
             "MAILSLUICE_LEASE_SECONDS",
@@ -57,12 +72,40 @@ def _problems(settings: Settings) -> list[str | None]:
             "a message must stay invisible longer than its lease, or every slow send is received "
             "a second time",
         ),
+    ]
+
+
+def _of_queues(settings: Settings) -> list[str | None]:
+    return [
         _at_least(
             "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS",
             settings.sqs_read_timeout_seconds,
             settings.receive_wait_seconds + 5,
             "the time-out must be longer than the long poll it waits for",
         ),
+        _at_most(
+            "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS",
+            settings.sqs_read_timeout_seconds,
+            DISPATCH_LEASE_SECONDS / MARGIN
+            - DISPATCH_TURN_SECONDS
+            - settings.connect_timeout_seconds,
+            "parked messages are a scheduler's for 60 s, and one call to SQS that times out "
+            "(connect and read time-out) must end in that time, or another puts them on the queue "
+            "a second time",
+        ),
+        _at_least(
+            "MAILSLUICE_MAX_RECEIVE_COUNT",
+            settings.max_receive_count,
+            LEAST_RECEIVES,
+            "a message that ends its workers is found out at its third receive and written down at "
+            "the next; with fewer it would be a dead letter without a reason",
+        ),
+    ]
+
+
+def _of_outcomes(settings: Settings) -> list[str | None]:
+    post = _longest_post_seconds(settings)
+    return [
         _at_least(
             "MAILSLUICE_UNKNOWN_GRACE_SECONDS",
             settings.unknown_grace_seconds,
@@ -84,23 +127,6 @@ def _problems(settings: Settings) -> list[str | None]:
             "and read time-out) and to be written down; lower MAILSLUICE_SES_READ_TIMEOUT_SECONDS "
             "where the supervisor does not wait so long",
         ),
-        _at_most(
-            "MAILSLUICE_SQS_READ_TIMEOUT_SECONDS",
-            settings.sqs_read_timeout_seconds,
-            DISPATCH_LEASE_SECONDS / MARGIN
-            - DISPATCH_TURN_SECONDS
-            - settings.connect_timeout_seconds,
-            "parked messages are a scheduler's for 60 s, and one call to SQS that times out "
-            "(connect and read time-out) must end in that time, or another puts them on the queue "
-            "a second time",
-        ),
-        _at_least(
-            "MAILSLUICE_MAX_RECEIVE_COUNT",
-            settings.max_receive_count,
-            LEAST_RECEIVES,
-            "a message that ends its workers is found out at its third receive and written down at "
-            "the next; with fewer it would be a dead letter without a reason",
-        ),
         _at_least(
             "MAILSLUICE_DATABASE_POOL_SIZE",
             settings.database_pool_size,
@@ -108,14 +134,11 @@ def _problems(settings: Settings) -> list[str | None]:
             "each connection serves up to 64 of the threads (MAILSLUICE_CONCURRENCY), or outcomes "
             "wait to be written down",
         ),
-        _shares(settings),
-        *limit_problems(settings),
-        *retention_problems(
-            settings,
-            sns_max_age_days=settings.sns_max_age_days,
-            soft_bounces=settings.suppression_policy.soft_bounces,
-        ),
     ]
+
+
+def _longest_post_seconds(settings: Settings) -> float:
+    return settings.connect_timeout_seconds + settings.ses_read_timeout_seconds
 
 
 def _shares(settings: Settings) -> str | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +32,36 @@ PAUSES_FROM = {BOUNCE: 0.10, COMPLAINT: 0.005}
 
 # A level is left when the rate is so far below its limit, so that one on the limit is told once.
 LEFT_BELOW = 0.9
+
+
+class ReputationSettings(BaseSettings):
+    """The limits of streams that have none of their own, and what is left out of the rates."""
+
+    reputation_bounce_warn: float = Field(default=0.02, gt=0, le=1)
+    reputation_bounce_shut: float = Field(default=0.05, gt=0, le=1)
+    reputation_complaint_warn: float = Field(default=0.0005, gt=0, le=1)
+    reputation_complaint_shut: float = Field(default=0.001, gt=0, le=1)
+    reputation_min_recipients: int = Field(default=200, ge=1)
+    reputation_min_reports: int = Field(default=5, ge=1)
+    reputation_shuts_all: bool = False
+    reputation_resume_hold_minutes: float = Field(default=60, ge=1, le=10_080)
+    reputation_interval_seconds: float = Field(default=20, ge=1, le=60)
+    # SES counts no bounces from domains that are verified with it.
+    reputation_verified_domains: Annotated[tuple[str, ...], NoDecode] = ()
+    # Gmail tells SES of no complaint, so mail to it is none that could have been complained of.
+    reputation_silent_domains: Annotated[tuple[str, ...], NoDecode] = (
+        "gmail.com",
+        "googlemail.com",
+    )
+
+    @field_validator("reputation_verified_domains", "reputation_silent_domains", mode="before")
+    @classmethod
+    def _domains(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(
+            dict.fromkeys(each.strip().lower() for each in value.split(",") if each.strip())
+        )
 
 
 class Level(IntEnum):

@@ -14,16 +14,11 @@ from config.address_keys import AddressKeySettings
 from config.errors import ConfigurationError
 from config.event_queues import queue_references
 from config.masking import MASK, mask_password
+from config.reputation import ReputationSettings
 from config.retention import RetentionSettings
 from config.senders import check_sender, names_its_sender
 from config.streams import ConfigurationSetName, QueueName, Stream, build_streams
-from config.suppression import (
-    SoftBounces,
-    SuppressionPolicy,
-    read_days,
-    stopped_by_complaints,
-    stopped_by_unsubscribes,
-)
+from config.suppression import SuppressionPolicy, SuppressionSettings
 from config.topics import topic_arns
 
 if TYPE_CHECKING:
@@ -39,7 +34,7 @@ def _names(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(RetentionSettings, AddressKeySettings):
+class Settings(SuppressionSettings, ReputationSettings, RetentionSettings, AddressKeySettings):
     """What every process shares, read from the environment.
 
     Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.
@@ -128,31 +123,6 @@ class Settings(RetentionSettings, AddressKeySettings):
     account_poll_seconds: float = Field(default=30, ge=1, le=600)
     queue_measure_seconds: float = Field(default=15, ge=1, le=600)
 
-    # --- suppressions that events make
-    suppress_bounce_days: float | None = Field(default=None, gt=0, le=36_500)
-    suppress_complaint_days: float | None = Field(default=None, gt=0, le=36_500)
-    suppress_soft_bounces: int = Field(default=3, ge=0, le=100)
-    suppress_soft_bounce_window_days: float = Field(default=14, gt=0, le=365)
-    suppress_soft_bounce_days: Annotated[tuple[float, ...], NoDecode] = (1, 7, 30)
-
-    # --- reputation
-    reputation_bounce_warn: float = Field(default=0.02, gt=0, le=1)
-    reputation_bounce_shut: float = Field(default=0.05, gt=0, le=1)
-    reputation_complaint_warn: float = Field(default=0.0005, gt=0, le=1)
-    reputation_complaint_shut: float = Field(default=0.001, gt=0, le=1)
-    reputation_min_recipients: int = Field(default=200, ge=1)
-    reputation_min_reports: int = Field(default=5, ge=1)
-    reputation_shuts_all: bool = False
-    reputation_resume_hold_minutes: float = Field(default=60, ge=1, le=10_080)
-    reputation_interval_seconds: float = Field(default=20, ge=1, le=60)
-    # SES counts no bounces from domains that are verified with it.
-    reputation_verified_domains: Annotated[tuple[str, ...], NoDecode] = ()
-    # Gmail tells SES of no complaint, so mail to it is none that could have been complained of.
-    reputation_silent_domains: Annotated[tuple[str, ...], NoDecode] = (
-        "gmail.com",
-        "googlemail.com",
-    )
-
     # --- SES's own suppression list
     ses_suppression_sync: bool = False
     ses_suppression_sync_seconds: float = Field(default=900, ge=60, le=86_400)
@@ -181,18 +151,11 @@ class Settings(RetentionSettings, AddressKeySettings):
         "email_from_name",
         "aws_ses_configuration_set",
         "events_queue",
-        "suppress_bounce_days",
-        "suppress_complaint_days",
         mode="before",
     )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value
-
-    @field_validator("suppress_soft_bounce_days", mode="before")
-    @classmethod
-    def _growing_days(cls, value: object) -> object:
-        return read_days(value)
 
     @field_validator("email_from")
     @classmethod
@@ -210,15 +173,6 @@ class Settings(RetentionSettings, AddressKeySettings):
     @classmethod
     def _topic_arns(cls, value: object) -> object:
         return topic_arns(value) if isinstance(value, str) else value
-
-    @field_validator("reputation_verified_domains", "reputation_silent_domains", mode="before")
-    @classmethod
-    def _domains(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(
-            dict.fromkeys(each.strip().lower() for each in value.split(",") if each.strip())
-        )
 
     @field_validator("events_queues", mode="before")
     @classmethod
@@ -243,17 +197,7 @@ class Settings(RetentionSettings, AddressKeySettings):
     @property
     def suppression_policy(self) -> SuppressionPolicy:
         """What events put on the suppression list."""
-        return SuppressionPolicy(
-            bounce_lasts=_days(self.suppress_bounce_days),
-            complaint_lasts=_days(self.suppress_complaint_days),
-            soft_bounces=SoftBounces(
-                limit=self.suppress_soft_bounces,
-                window=timedelta(days=self.suppress_soft_bounce_window_days),
-                lasts=tuple(timedelta(days=each) for each in self.suppress_soft_bounce_days),
-            ),
-            complaint_streams=stopped_by_complaints(self.streams),
-            unsubscribe_streams=stopped_by_unsubscribes(self.streams),
-        )
+        return self.policy_for(self.streams)
 
     @property
     def events_queue_name(self) -> str:
@@ -275,10 +219,6 @@ class Settings(RetentionSettings, AddressKeySettings):
         values["address_keys"] = self.masked_address_keys()
         values["database_url"] = mask_password(self.database_url.get_secret_value())
         return values
-
-
-def _days(count: float | None) -> timedelta | None:
-    return None if count is None else timedelta(days=count)
 
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401  any setting's type

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,3 +85,41 @@ def _numbers(text: str) -> list[float]:
         return [float(each) for each in text.split(",")]
     except ValueError:
         raise ValueError("write numbers of days with commas between them: 1,7,30") from None
+
+
+class SuppressionSettings(BaseSettings):
+    """For how long each cause suppresses, and how many soft bounces do."""
+
+    suppress_bounce_days: float | None = Field(default=None, gt=0, le=36_500)
+    suppress_complaint_days: float | None = Field(default=None, gt=0, le=36_500)
+    suppress_soft_bounces: int = Field(default=3, ge=0, le=100)
+    suppress_soft_bounce_window_days: float = Field(default=14, gt=0, le=365)
+    suppress_soft_bounce_days: Annotated[tuple[float, ...], NoDecode] = (1, 7, 30)
+
+    @field_validator("suppress_bounce_days", "suppress_complaint_days", mode="before")
+    @classmethod
+    def _blank_is_for_ever(cls, value: object) -> object:
+        return (value.strip() or None) if isinstance(value, str) else value
+
+    @field_validator("suppress_soft_bounce_days", mode="before")
+    @classmethod
+    def _growing_days(cls, value: object) -> object:
+        return read_days(value)
+
+    def policy_for(self, streams: Mapping[str, Stream]) -> SuppressionPolicy:
+        """What events put on the suppression list of an installation with these streams."""
+        return SuppressionPolicy(
+            bounce_lasts=_days(self.suppress_bounce_days),
+            complaint_lasts=_days(self.suppress_complaint_days),
+            soft_bounces=SoftBounces(
+                limit=self.suppress_soft_bounces,
+                window=timedelta(days=self.suppress_soft_bounce_window_days),
+                lasts=tuple(timedelta(days=each) for each in self.suppress_soft_bounce_days),
+            ),
+            complaint_streams=stopped_by_complaints(streams),
+            unsubscribe_streams=stopped_by_unsubscribes(streams),
+        )
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
