@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from botocore import exceptions as boto
 from urllib3.connection import HTTPSConnection
 
-from config.posting.reading import MOST_BODY_BYTES, Answer, NotUnderstoodError, Reader, seconds_left
+from config.posting.reading import MOST_BODY_BYTES, Answer, NotUnderstoodError, Reader
+from config.posting.wire import Wire
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
     from urllib3.connection import HTTPConnection
@@ -46,10 +46,14 @@ class Line:
     is_new: bool = False
 
     @property
+    def is_young(self) -> bool:
+        """Whether the other side has most likely not begun to close it."""
+        return monotonic() - self.since < _REUSE_WITHIN_SECONDS
+
+    @property
     def is_good(self) -> bool:
         """Whether a request may be trusted to it: the other side has not begun to close it."""
-        is_young = monotonic() - self.since < _REUSE_WITHIN_SECONDS
-        return is_young and (self.is_new or self.connection.is_connected)
+        return self.is_young and (self.is_new or self.connection.is_connected)
 
 
 class Exchange:
@@ -123,8 +127,9 @@ class Exchange:
             raise TooLateError
         try:
             deadline = monotonic() + self._read_timeout_seconds
-            is_sent_whole = _send(connection.sock, request, deadline)
-            answer, is_persistent = Reader(connection.sock, deadline, self._most_body_bytes).read()
+            wire = Wire(connection.sock)
+            is_sent_whole = _send(wire, request, deadline)
+            answer, is_persistent = Reader(wire, deadline, self._most_body_bytes).read()
             is_reusable = is_sent_whole and is_persistent
         except TimeoutError as error:
             raise boto.ReadTimeoutError(endpoint_url=self._endpoint.url, error=error) from error
@@ -149,13 +154,13 @@ class Exchange:
             line.connection.close()
 
     def _kept(self) -> Line | None:
-        """An open connection, if there is one that the other side has not begun to close."""
+        """A kept connection that is young. It is looked at just before the request leaves."""
         while True:
             try:
                 line = self._idle.pop()
             except IndexError:
                 return None
-            if line.is_good:
+            if line.is_young:
                 return line
             line.connection.close()
 
@@ -166,11 +171,10 @@ class Exchange:
         return self.connect().connection
 
 
-def _send(sock: socket.socket, request: bytes, deadline: float) -> bool:
+def _send(wire: Wire, request: bytes, deadline: float) -> bool:
     """Send the request; whether all of it went."""
-    sock.settimeout(seconds_left(deadline))
     try:
-        sock.sendall(request)
+        wire.send(request, deadline)
     except (BrokenPipeError, ConnectionResetError):
         # Whoever hangs up on a request, for its size maybe, may have answered it first.
         return False

@@ -1,16 +1,14 @@
-"""Reads one HTTP/1.1 answer from a socket, by a deadline."""
+"""Reads one HTTP/1.1 answer from a connection, by a deadline."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
+    from config.posting.wire import Wire
 
-_RECEIVE_BYTES = 65_536
 _MOST_HEAD_BYTES = 65_536
 # An answer of SES is small; one of SQS has ten messages of a MiB each, and their JSON escapes.
 MOST_BODY_BYTES = 1_048_576
@@ -37,12 +35,12 @@ class Answer:
 
 
 class Reader:
-    """Reads one answer from a socket."""
+    """Reads one answer from a connection."""
 
     def __init__(
-        self, sock: socket.socket, deadline: float, most_body_bytes: int = MOST_BODY_BYTES
+        self, wire: Wire, deadline: float, most_body_bytes: int = MOST_BODY_BYTES
     ) -> None:
-        self._sock = sock
+        self._wire = wire
         self._deadline = deadline
         self._most_body_bytes = most_body_bytes
         self._pending = bytearray()
@@ -119,20 +117,7 @@ class Reader:
         return found
 
     def _receive(self) -> None:
-        self._sock.settimeout(seconds_left(self._deadline))
-        received = self._sock.recv(_RECEIVE_BYTES)
+        received = self._wire.receive(self._deadline)
         if not received:
             raise NotUnderstoodError("The connection was closed before the answer was whole.")
         self._pending += received
-
-
-def seconds_left(deadline: float) -> float:
-    """Until a moment of the monotonic clock.
-
-    Raises:
-        TimeoutError: it has passed.
-    """
-    left = deadline - monotonic()
-    if left <= 0:
-        raise TimeoutError("The answer was not whole in time.")
-    return left

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from itertools import pairwise
 from time import monotonic
-from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -14,6 +14,7 @@ from urllib3.connection import HTTPConnection
 from config.posting.connecting import Endpoint
 from config.posting.exchange import Exchange, TooLateError
 from config.posting.reading import Answer, NotUnderstoodError, Reader
+from config.posting.wire import Wire
 
 BODY = b'{"MessageId": "0102"}'
 PLAIN = b"HTTP/1.1 200 OK\r\nX-Amzn-RequestId: r1\r\nContent-Length: 21\r\n\r\n" + BODY
@@ -24,15 +25,12 @@ CHUNKED = (
 
 
 class Pieces:
-    """A socket whose bytes arrive in pieces, and then the end."""
+    """A connection whose bytes arrive in pieces, and then the end."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = list(pieces)
 
-    def settimeout(self, seconds: float) -> None:
-        assert seconds > 0
-
-    def recv(self, _most: int) -> bytes:
+    def receive(self, _deadline: float) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
 
 
@@ -106,51 +104,52 @@ def test_what_is_not_understood_is_not_guessed_at(answer: bytes) -> None:
 
 
 def test_an_answer_that_trickles_in_ends_at_the_deadline_and_not_later() -> None:
-    with pytest.raises(TimeoutError):
-        Reader(Pieces(PLAIN), monotonic()).read()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(PLAIN[:-1])
+        with pytest.raises(TimeoutError):
+            Reader(Wire(ours), monotonic() + 0.05).read()
 
 
-class BrokenOff(Pieces):
-    """A socket whose other side answered, and then took no more of the request."""
+def connecting_to(monkeypatch: pytest.MonkeyPatch, *socks: socket.socket) -> Exchange:
+    """An exchange that opens these connections, one after the other."""
+    left = list(socks)
 
-    def sendall(self, _request: bytes) -> None:
-        raise BrokenPipeError
+    def connect(_: Endpoint) -> HTTPConnection:
+        connection = HTTPConnection("ses.test")
+        connection.sock = left.pop(0)
+        return connection
 
-    def close(self) -> None:
-        self.pieces = []
+    monkeypatch.setattr(Endpoint, "connect", connect)
+    monkeypatch.setattr(HTTPConnection, "is_connected", True)
+    endpoint = Endpoint("http://ses.test/", connect_timeout_seconds=1)
+    return Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
+
+
+def broken_off() -> socket.socket:
+    """The other side has answered, and takes no more of the request."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(PLAIN)
+    return ours
 
 
 def test_a_connection_that_did_not_take_the_whole_request_is_not_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    opened: list[HTTPConnection] = []
-
-    def connect(_: Endpoint) -> HTTPConnection:
-        opened.append(HTTPConnection("ses.test"))
-        opened[-1].sock = BrokenOff(PLAIN)
-        return opened[-1]
-
-    monkeypatch.setattr(Endpoint, "connect", connect)
-    monkeypatch.setattr(HTTPConnection, "is_connected", True)
-    endpoint = Endpoint("http://ses.test/", connect_timeout_seconds=1)
-    exchange = Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
+    exchange = connecting_to(monkeypatch, broken_off(), broken_off())
     assert [exchange.post({}, b"{}").body for _ in range(2)] == [BODY, BODY]
-    assert len(opened) == 2
 
 
 def test_a_request_whose_moment_has_passed_does_not_leave(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = HTTPConnection("ses.test")
-    connection.sock = mock.Mock()
-    monkeypatch.setattr(Endpoint, "connect", lambda _: connection)
-    monkeypatch.setattr(HTTPConnection, "is_connected", True)
-    endpoint = Endpoint("http://ses.test/", connect_timeout_seconds=1)
-    exchange = Exchange(endpoint, {}, read_timeout_seconds=1, most_idle=1)
-    sock = connection.sock
-    with pytest.raises(TooLateError):
-        exchange.post({}, b"{}", not_after=monotonic() - 0.001)
-    assert sock.sendall.call_count == 0
+    ours, theirs = socket.socketpair()
+    exchange = connecting_to(monkeypatch, ours)
+    with theirs:
+        with pytest.raises(TooLateError):
+            exchange.post({}, b"{}", not_after=monotonic() - 0.001)
+        assert theirs.recv(1) == b""
 
 
 @pytest.mark.parametrize(("proxy", "port"), [("http://proxy.test", 80), ("proxy.test:3128", 3128)])
