@@ -59,6 +59,12 @@ FURTHEST_SECONDS = 1.0
 # So much of the schedule may be made up for when nobody was there in time to take it.
 CATCH_UP_SECONDS = 0.004
 
+# Tokens that lapsed because a process was held up can be issued anew: so much of what the
+# utilisation leaves free at once, and so much of it in a second. One that lapsed just before a
+# second and is issued anew within it comes on top of that second's own.
+RETURNED_AT_ONCE = 0.15
+RETURNED_PER_SECOND = 0.3
+
 # After a throttle the rate falls by this factor, at most once a second, and returns so much of
 # the full rate each second.
 THROTTLED_FACTOR = 0.75
@@ -73,6 +79,10 @@ _FACTOR = f"""LEAST(1.0, rate_factor
 _PER_TOKEN = f"(1.0 / (account.rate * {_FACTOR}))"
 _SHARE_DUE = "coalesce((shares ->> :stream::text)::float, 0.0)"
 _NOW = "EXTRACT(epoch FROM clock_timestamp())"
+_FREE = "(account.rate * (1.0 - :utilisation::float))"
+_RETURNED_BUSY = "GREATEST(0.0, EXTRACT(epoch FROM returned_until - clock_timestamp())::float)"
+_RETURNED = f"""GREATEST(0.0, LEAST(:lapsed::float,
+    floor({_FREE} * ({RETURNED_AT_ONCE} - {RETURNED_PER_SECOND} * {_RETURNED_BUSY}))))"""
 
 # All in one row and one UPDATE: a reservation that waited for the row is evaluated afresh against
 # what the row holds then. clock_timestamp(), because now() is older than such a wait. Losing the
@@ -86,8 +96,12 @@ account AS (
 )
 UPDATE pacers SET
     next_free_at = GREATEST(
-        next_free_at, clock_timestamp() - make_interval(secs => {CATCH_UP_SECONDS})
+        next_free_at - make_interval(secs => {_RETURNED} * {_PER_TOKEN}),
+        clock_timestamp() - make_interval(secs => {CATCH_UP_SECONDS})
     ) + make_interval(secs => :tokens::float * {_PER_TOKEN}),
+    returned_until = clock_timestamp()
+        + make_interval(secs => {_RETURNED_BUSY}
+            + {_RETURNED} / ({RETURNED_PER_SECOND} * GREATEST({_FREE}, 0.001))),
     shares = shares || jsonb_build_object(
         :stream::text,
         GREATEST({_SHARE_DUE}, {_NOW}) + :tokens::float * {_PER_TOKEN} / :share::float
@@ -126,12 +140,18 @@ def ensure(engine: Engine, region: str) -> None:
     _ENSURE.one_or_none(engine, region=region)
 
 
-def reserve(engine: Engine, terms: Terms, tokens: int) -> Reserved | Full | NoRate:
-    """Reserve tokens, one a recipient."""
+def reserve(
+    engine: Engine, terms: Terms, tokens: int, *, lapsed: int = 0
+) -> Reserved | Full | NoRate:
+    """Reserve tokens, one a recipient.
+
+    `lapsed`: so many tokens of just now were not used. A few of them go back into the schedule.
+    """
     values = {
         "region": terms.region,
         "stream": terms.stream,
         "tokens": float(tokens),
+        "lapsed": float(lapsed),
         "ahead_seconds": terms.ahead_seconds,
         "share": terms.share,
         "utilisation": terms.utilisation,

@@ -40,6 +40,10 @@ BLOCK_SECONDS = 0.05
 LATE_SHARE_OF_SLACK = 0.5
 LATE_AT_LEAST_SECONDS = 0.002
 
+# A token that lapsed longer ago than that is not issued anew: the second it was of is over, or
+# nearly so.
+LAPSED_WITHIN_SECONDS = 0.1
+
 
 def late_at_most_seconds(utilisation: float) -> float:
     """How late a token may be used where so much (0 to 1) of the account's rate is scheduled."""
@@ -68,14 +72,15 @@ class Pacer:
 
     def __init__(
         self,
-        reserve: Callable[[int], Reserved | Full | NoRate],
+        reserve: Callable[[int, int], Reserved | Full | NoRate],
         stopping: threading.Event,
         *,
         late_at_most_seconds: float,
     ) -> None:
-        """`late_at_most_seconds`: a token used later than that would crowd the second it falls in.
+        """`reserve` asks the schedule for so many tokens, and tells it how many have just lapsed.
 
-        It lapses instead.
+        `late_at_most_seconds`: a token used later than that would crowd the second it falls in. It
+        lapses instead.
         """
         self._reserve = reserve
         self._stopping = stopping
@@ -84,6 +89,8 @@ class Pacer:
         self._lock = threading.Lock()
         self._wanted = 0
         self._slots: deque[Slot] = deque()
+        self._lapsed = 0
+        self._lapsed_since = 0.0
         self._block_most = 1
         self._left = threading.Condition()
         self._inside = 0
@@ -137,18 +144,33 @@ class Pacer:
         seconds = slot.at - time.monotonic()
         if seconds > 0:
             self._wait(seconds)
-        return time.monotonic() - slot.at <= self._late_at_most_seconds
+        if time.monotonic() - slot.at <= self._late_at_most_seconds:
+            return True
+        with self._lock:
+            self._note_lapsed(slot.tokens)
+        return False
 
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""
         oldest = time.monotonic() - self._late_at_most_seconds
         with self._lock:
             while self._slots and self._slots[0].at < oldest:
-                self._slots.popleft()
+                self._note_lapsed(self._slots.popleft().tokens)
             if len(self._slots) < tokens:
                 return None
             taken = [self._slots.popleft() for _ in range(tokens)]
         return replace(taken[-1], tokens=tokens)
+
+    def _note_lapsed(self, tokens: int) -> None:
+        if not self._lapsed:
+            self._lapsed_since = time.monotonic()
+        self._lapsed += tokens
+
+    def _lapsed_just_now(self) -> int:
+        with self._lock:
+            if time.monotonic() - self._lapsed_since > LAPSED_WITHIN_SECONDS:
+                self._lapsed = 0
+            return self._lapsed
 
     def _fetch(self, tokens: int, not_after: float) -> Slot | None:
         block = max(tokens, min(self._wanted, self._block_most))
@@ -171,8 +193,11 @@ class Pacer:
 
     def _reserve_in_turn(self, tokens: int, not_after: float) -> Reserved | None:
         while time.monotonic() < not_after:
-            answer = self._reserve(tokens)
+            lapsed = self._lapsed_just_now()
+            answer = self._reserve(tokens, lapsed)
             if isinstance(answer, Reserved):
+                with self._lock:
+                    self._lapsed -= lapsed
                 return answer
             if isinstance(answer, NoRate):
                 log.warning("waiting for the account's send rate, which the scheduler reads")

@@ -226,10 +226,10 @@ class Runtime:
             late_at_most_seconds=late_at_most_seconds(self._settings.rate_utilisation),
         )
 
-    def _reserve(self, terms: pacing.Terms, tokens: int) -> Reserved | Full | NoRate:
+    def _reserve(self, terms: pacing.Terms, tokens: int, lapsed: int) -> Reserved | Full | NoRate:
         # Waiting for tokens is work that goes on, and may last while nothing is received.
         self._beat_all()
-        return pacing.reserve(self._engine, terms, tokens)
+        return pacing.reserve(self._engine, terms, tokens, lapsed=lapsed)
 
 
 def _loop(queue: str) -> str:

@@ -37,9 +37,7 @@ class Answer:
 class Reader:
     """Reads one answer from a connection."""
 
-    def __init__(
-        self, wire: Wire, deadline: float, most_body_bytes: int = MOST_BODY_BYTES
-    ) -> None:
+    def __init__(self, wire: Wire, deadline: float, most_body_bytes: int = MOST_BODY_BYTES) -> None:
         self._wire = wire
         self._deadline = deadline
         self._most_body_bytes = most_body_bytes

@@ -20,7 +20,8 @@ class Pacer(Base):
     """The shared schedule of one region's account: when its next token is free.
 
     `shares` says for each stream when it may next claim its own share (epoch seconds). After a
-    throttle `rate_factor` is below 1 and grows again with the time since `throttled_at`.
+    throttle `rate_factor` is below 1 and grows again with the time since `throttled_at`. Until
+    `returned_until` as many lapsed tokens were issued anew as may be.
     """
 
     __tablename__ = "pacers"
@@ -30,6 +31,7 @@ class Pacer(Base):
     rate_factor: Mapped[float] = mapped_column(server_default="1")
     throttled_at: Mapped[datetime] = mapped_column(server_default=text("'epoch'"))
     shares: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    returned_until: Mapped[datetime] = mapped_column(server_default=text("'epoch'"))
 
 
 class SesAccount(Base):

@@ -14,6 +14,8 @@ from db.accounts import AccountReading
 from db.pacing import Full, NoRate, Reserved, Terms
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Engine
 
 REGION = "eu-west-1"
@@ -27,6 +29,7 @@ READING = AccountReading(
     enforcement_status="HEALTHY",
 )
 PATIENT = Terms(REGION, "transactional", ahead_seconds=100.0, share=0.3, utilisation=1.0)
+SAVING = replace(PATIENT, utilisation=0.98)
 BULK = Terms(REGION, "marketing", ahead_seconds=0.1, share=0.1, utilisation=1.0)
 
 
@@ -157,3 +160,38 @@ def test_many_reservations_at_once_each_move_the_schedule_on(engine: Engine) -> 
     assert len(found) == 200
     # 200 tokens at 10 a second: had two threads ever got the same one, this would be less.
     assert waits(engine, 1)[0] > 15.0
+
+
+def tokens_scheduled(engine: Engine, *lapsed: int) -> float:
+    """By how many tokens reservations of ten each move the schedule on."""
+    pacing.reserve(engine, SAVING, 1000)
+    before = next_free_at(engine)
+    for each in lapsed:
+        assert isinstance(pacing.reserve(engine, SAVING, 10, lapsed=each), Reserved)
+    seconds = (next_free_at(engine) - before).total_seconds()
+    return seconds * 1000 * SAVING.utilisation
+
+
+def next_free_at(engine: Engine) -> datetime:
+    with engine.connect() as connection:
+        at: datetime = connection.execute(text("SELECT next_free_at FROM pacers")).scalar_one()
+    return at
+
+
+def test_tokens_that_lapsed_are_issued_anew(engine: Engine) -> None:
+    read(engine, max_send_rate=1000.0)
+    assert tokens_scheduled(engine, 0, 2, 0) == pytest.approx(28, abs=0.1)
+
+
+def test_however_many_lapse_only_a_few_are_issued_anew(engine: Engine) -> None:
+    read(engine, max_send_rate=1000.0)
+    most = 1000 * (1 - SAVING.utilisation) * pacing.RETURNED_AT_ONCE
+    assert 50 - most <= tokens_scheduled(engine, 9, 9, 9, 9, 9) < 50
+
+
+def test_where_the_whole_rate_is_scheduled_nothing_is_issued_anew(engine: Engine) -> None:
+    read(engine, max_send_rate=1000.0)
+    pacing.reserve(engine, PATIENT, 1000)
+    before = next_free_at(engine)
+    pacing.reserve(engine, PATIENT, 10, lapsed=9)
+    assert (next_free_at(engine) - before).total_seconds() == pytest.approx(0.01, abs=0.0001)

@@ -52,7 +52,7 @@ def test_nothing_leaves_after_the_deadline(pair: tuple[socket.socket, socket.soc
     ours, theirs = pair
     with pytest.raises(TimeoutError):
         Wire(ours).send(b"late", monotonic())
-    theirs.setblocking(False)
+    theirs.settimeout(0)
     with pytest.raises(BlockingIOError):
         theirs.recv(1)
 

@@ -10,11 +10,27 @@ from typing import Any
 
 import pytest
 
-from db.pacing import Full, NoRate, Reserved
-from worker.pacer import PLACES_SECONDS, Pacer, Slot, late_at_most_seconds
+from db.pacing import (
+    CATCH_UP_SECONDS,
+    RETURNED_AT_ONCE,
+    RETURNED_PER_SECOND,
+    Full,
+    NoRate,
+    Reserved,
+)
+from worker.pacer import (
+    BLOCK_SECONDS,
+    LAPSED_WITHIN_SECONDS,
+    PLACES_SECONDS,
+    Pacer,
+    Slot,
+    late_at_most_seconds,
+)
 from worker.stopping import StoppingError
 
 STEP_SECONDS = 0.001
+# As far ahead as a stream of the usual priority looks.
+AHEAD_SECONDS = 0.2
 LATE_SECONDS = 0.5
 
 
@@ -24,9 +40,11 @@ class Schedule:
     def __init__(self, *answers: Reserved | Full | NoRate) -> None:
         self.answers = list(answers)
         self.asked: list[int] = []
+        self.told_lapsed: list[int] = []
 
-    def reserve(self, tokens: int) -> Reserved | Full | NoRate:
+    def reserve(self, tokens: int, lapsed: int) -> Reserved | Full | NoRate:
         self.asked.append(tokens)
+        self.told_lapsed.append(lapsed)
         return self.answers.pop(0) if self.answers else Reserved(0.0, STEP_SECONDS)
 
 
@@ -81,11 +99,33 @@ def test_a_slot_whose_moment_has_passed_is_not_used_late() -> None:
     assert not pacer.wait_for(Slot(now - 2 * LATE_SECONDS, 1, STEP_SECONDS))
 
 
-@pytest.mark.parametrize("utilisation", [0.5, 0.9, 0.98, 0.99])
+def test_a_token_that_lapsed_goes_back_to_the_schedule_once() -> None:
+    schedule = Schedule(Reserved(0.0, STEP_SECONDS), Full(0.1))
+    pacer = paced(schedule)
+    pacer.reserve(1)
+    assert not pacer.wait_for(Slot(time.monotonic() - 2 * LATE_SECONDS, 3, STEP_SECONDS))
+    pacer.reserve(1)
+    pacer.reserve(1)
+    assert schedule.told_lapsed == [0, 3, 3, 0]
+
+
+def test_a_token_that_lapsed_long_ago_is_lost() -> None:
+    schedule = Schedule()
+    pacer = paced(schedule)
+    pacer.wait_for(Slot(time.monotonic() - 2 * LATE_SECONDS, 1, STEP_SECONDS))
+    pacer._lapsed_since -= 2 * LAPSED_WITHIN_SECONDS
+    pacer.reserve(1)
+    assert schedule.told_lapsed == [0]
+
+
+@pytest.mark.parametrize("utilisation", [0.5, 0.9, 0.98])
 def test_tokens_used_as_late_as_may_be_still_fit_into_the_accounts_second(
     utilisation: float,
 ) -> None:
-    assert utilisation * (1 + late_at_most_seconds(utilisation)) < 1
+    on_time = utilisation * (1 + CATCH_UP_SECONDS + late_at_most_seconds(utilisation))
+    anew_within = LAPSED_WITHIN_SECONDS + BLOCK_SECONDS + AHEAD_SECONDS
+    anew = (1 - utilisation) * (RETURNED_AT_ONCE + RETURNED_PER_SECOND * anew_within)
+    assert on_time + anew < 1
 
 
 def test_a_token_that_nobody_used_for_long_is_not_used_late() -> None:
@@ -133,9 +173,9 @@ def test_threads_that_wait_together_are_served_by_one_question() -> None:
     pacer = paced(schedule)
     pacer.reserve(1)
 
-    def hold_the_first(tokens: int) -> Reserved | Full | NoRate:
+    def hold_the_first(tokens: int, lapsed: int) -> Reserved | Full | NoRate:
         released.wait(5)
-        return schedule.reserve(tokens)
+        return schedule.reserve(tokens, lapsed)
 
     pacer._reserve = hold_the_first
     slots: list[Any] = []
