@@ -56,6 +56,14 @@ class GiveBack:
     after_seconds: float
 
 
+@dataclass(frozen=True)
+class _InTurn:
+    """A request whose moment has come: it leaves by `not_after` (monotonic clock), or not at all."""
+
+    request: Ready
+    not_after: float
+
+
 class SuspectError(Exception):
     """So many workers died with the message claimed that it must be tried apart."""
 
@@ -107,7 +115,7 @@ class Delivery:
                 not_after = self._latest(claimed, claimed_from)
                 ready = self._ready_in_time(job, claimed, len(recipients), not_after)
             self.metrics.record_pacing_wait(job.stream.name, time.monotonic() - began)
-            outcome = self._attempt(job, ready, not_after)
+            outcome = self._attempt(job, ready)
             if outcome is None:
                 self.recorder.give_claim_back(job, claimed)
                 continue
@@ -141,7 +149,7 @@ class Delivery:
 
     def _ready_in_time(
         self, job: Job, claimed: Claimed, recipients: int, not_after: float
-    ) -> Ready | Outcome | None:
+    ) -> _InTurn | Outcome | None:
         """The request, when its moment has come; None if there was none for it in time."""
         try:
             request = self._prepare(job, claimed)
@@ -156,33 +164,40 @@ class Delivery:
 
     def _in_turn(
         self, job: Job, ready: Ready, tokens: int, not_after: float
-    ) -> Ready | Outcome | None:
+    ) -> _InTurn | Outcome | None:
         is_going = False
         try:
-            if not self._await_turn(job, tokens, not_after):
+            lapses_at = self._await_turn(job, tokens, not_after)
+            if lapses_at is None:
                 return None
             # While the slot came the gate may have been shut.
             is_going = self._may_go(job)
-            return ready if is_going else _GATE_SHUT
+            return _InTurn(ready, min(not_after, lapses_at)) if is_going else _GATE_SHUT
         finally:
             if not is_going:
                 ready.drop()
 
-    def _await_turn(self, job: Job, tokens: int, not_after: float) -> bool:
-        """Wait for the slot, or for another one where its moment passed while we were held up."""
+    def _await_turn(self, job: Job, tokens: int, not_after: float) -> float | None:
+        """Wait for the slot, or for another one where its moment passed while we were held up.
+
+        Answers when the slot's tokens lapse.
+        """
         pacer = self.pacers[job.stream.name]
         while True:
             slot = self.patience.until_done(partial(pacer.reserve, tokens, not_after=not_after))
-            if slot is None or pacer.wait_for(slot):
-                return slot is not None
+            if slot is None:
+                return None
+            lapses_at = pacer.wait_for(slot)
+            if lapses_at is not None:
+                return lapses_at
 
-    def _attempt(self, job: Job, ready: Ready | Outcome | None, not_after: float) -> Outcome | None:
+    def _attempt(self, job: Job, ready: _InTurn | Outcome | None) -> Outcome | None:
         """POST, whatever held this process up not too late; None if nothing has left."""
-        if not isinstance(ready, Ready):
+        if not isinstance(ready, _InTurn):
             return ready
         began = time.monotonic()
         failpoint("before_post")
-        outcome = ready.send(not_after=not_after)
+        outcome = ready.request.send(not_after=ready.not_after)
         failpoint("after_accepted")
         if outcome is None:
             return None

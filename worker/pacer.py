@@ -135,8 +135,11 @@ class Pacer:
             with self._lock:
                 self._wanted -= tokens
 
-    def wait_for(self, slot: Slot) -> bool:
-        """Wait until the slot has come; False if its moment has passed, and another is needed.
+    def wait_for(self, slot: Slot) -> float | None:
+        """Wait until the slot has come.
+
+        Answers the moment (monotonic clock) up to which its tokens may be used, or None if that
+        has passed and another slot is needed.
 
         Raises:
             StoppingError: the process goes down meanwhile.
@@ -144,11 +147,16 @@ class Pacer:
         seconds = slot.at - time.monotonic()
         if seconds > 0:
             self._wait(seconds)
-        if time.monotonic() - slot.at <= self._late_at_most_seconds:
-            return True
+        lapses_at = slot.at + self._late_at_most_seconds
+        if time.monotonic() <= lapses_at:
+            return lapses_at
+        self.lapse(slot.tokens)
+        return None
+
+    def lapse(self, tokens: int) -> None:
+        """So many tokens could not be used in time."""
         with self._lock:
-            self._note_lapsed(slot.tokens)
-        return False
+            self._note_lapsed(tokens)
 
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""

@@ -105,7 +105,12 @@ def test_a_post_waits_for_its_slot(
 ) -> None:
     happened: list[str] = []
     pacer = whole.pacers[job.stream.name]
-    monkeypatch.setattr(pacer, "wait_for", lambda _: not happened.append("slot"))
+
+    def slot_comes(slot: Slot) -> float:
+        happened.append("slot")
+        return slot.at + 1
+
+    monkeypatch.setattr(pacer, "wait_for", slot_comes)
     sending = replace(whole, sender=Ses(happened, SENT))  # type: ignore[arg-type]  # a stand-in
     assert sending.deliver(job) == Done()
     assert happened == ["slot", "post"]
@@ -116,15 +121,32 @@ def test_a_lease_that_a_call_to_ses_could_outlive_is_given_back_and_taken_anew(
 ) -> None:
     now, late = module.time.monotonic, [0.0]
 
-    def stalled_once(_: Slot) -> bool:
+    def stalled_once(_: Slot) -> float:
         late[0] = whole.settings.lease_seconds - 1
-        return True
+        return float("inf")
 
     monkeypatch.setattr(module.time, "monotonic", lambda: now() + late[0])
     monkeypatch.setattr(whole.pacers[job.stream.name], "wait_for", stalled_once)
     answering(whole, SENT).deliver(job)
     state, attempt, _ = ledger(engine)
     assert (state, attempt) == ("sent", 2)
+
+
+def test_a_process_that_is_held_up_after_its_slot_came_takes_another(
+    whole: Delivery, job: Job, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    pacer = whole.pacers[job.stream.name]
+
+    def comes_and_goes(_: Slot) -> float:
+        happened.append("slot")
+        return module.time.monotonic() + (60.0 if len(happened) > 1 else -0.001)
+
+    monkeypatch.setattr(pacer, "wait_for", comes_and_goes)
+    sending = replace(whole, sender=Ses(happened, SENT))  # type: ignore[arg-type]  # a stand-in
+    assert sending.deliver(job) == Done()
+    assert happened == ["slot", "slot", "post"]
+    assert ledger(engine)[2] == 0
 
 
 def test_mail_that_grows_too_late_while_it_waits_is_not_posted(
@@ -135,9 +157,9 @@ def test_mail_that_grows_too_late_while_it_waits_is_not_posted(
     job = understand(message.to_wire(), settings.streams, sent_at_epoch_seconds=1_700_000_000.0)
     now, late = module.time.monotonic, [0.0]
 
-    def stalled_once(_: Slot) -> bool:
+    def stalled_once(_: Slot) -> float:
         late[0] = 21.0
-        return True
+        return float("inf")
 
     monkeypatch.setattr(module.time, "monotonic", lambda: now() + late[0])
     monkeypatch.setattr(whole.pacers[job.stream.name], "wait_for", stalled_once)
