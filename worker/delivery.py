@@ -58,7 +58,7 @@ class GiveBack:
 
 @dataclass(frozen=True)
 class _InTurn:
-    """A request whose moment has come: it leaves by `not_after` (monotonic clock), or not at all."""
+    """A request whose moment has come: it leaves by `not_after` (monotonic clock) or not at all."""
 
     request: Ready
     not_after: float

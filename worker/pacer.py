@@ -14,6 +14,7 @@ import structlog
 
 from config.failpoints import failpoint
 from db.pacing import Full, NoRate, Reserved
+from worker.round_trips import RoundTrips
 from worker.stopping import StoppingError
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def late_at_most_seconds(utilisation: float) -> float:
 class Slot:
     """The moment (monotonic clock) from which so many recipients may be sent to.
 
-    Each of its tokens stands for `seconds_per_token` of the schedule from there on.
+    Each of its tokens stands for `seconds_per_token` of the schedule from there on. In the schedule
+    the moment may lie up to `delay_seconds` earlier: it was told of late.
     """
 
     at: float
     tokens: int
     seconds_per_token: float
+    delay_seconds: float = 0.0
 
 
 class Pacer:
@@ -89,6 +92,7 @@ class Pacer:
         self._lock = threading.Lock()
         self._wanted = 0
         self._slots: deque[Slot] = deque()
+        self._round_trips = RoundTrips()
         self._lapsed = 0
         self._lapsed_since = 0.0
         self._block_most = 1
@@ -147,7 +151,7 @@ class Pacer:
         seconds = slot.at - time.monotonic()
         if seconds > 0:
             self._wait(seconds)
-        lapses_at = slot.at + self._late_at_most_seconds
+        lapses_at = self._lapses_at(slot)
         if time.monotonic() <= lapses_at:
             return lapses_at
         self.lapse(slot.tokens)
@@ -160,14 +164,17 @@ class Pacer:
 
     def _at_hand(self, tokens: int) -> Slot | None:
         """A slot of single tokens that this process has already."""
-        oldest = time.monotonic() - self._late_at_most_seconds
+        now = time.monotonic()
         with self._lock:
-            while self._slots and self._slots[0].at < oldest:
+            while self._slots and self._lapses_at(self._slots[0]) < now:
                 self._note_lapsed(self._slots.popleft().tokens)
             if len(self._slots) < tokens:
                 return None
             taken = [self._slots.popleft() for _ in range(tokens)]
         return replace(taken[-1], tokens=tokens)
+
+    def _lapses_at(self, slot: Slot) -> float:
+        return slot.at - slot.delay_seconds + self._late_at_most_seconds
 
     def _note_lapsed(self, tokens: int) -> None:
         if not self._lapsed:
@@ -182,16 +189,17 @@ class Pacer:
 
     def _fetch(self, tokens: int, not_after: float) -> Slot | None:
         block = max(tokens, min(self._wanted, self._block_most))
-        reserved = self._reserve_in_turn(block, not_after)
-        if reserved is None:
+        first = self._reserve_in_turn(block, not_after)
+        if first is None:
             return None
-        step = reserved.seconds_per_token
+        step = first.seconds_per_token
         self._block_most = max(1, int(BLOCK_SECONDS / step))
         self._make_places(max(PLACES_AT_LEAST, math.ceil(PLACES_SECONDS / step)))
-        first = time.monotonic() + reserved.wait_seconds
         with self._lock:
-            self._slots.extend(Slot(first + step * n, 1, step) for n in range(tokens, block))
-        return Slot(first, tokens, step)
+            self._slots.extend(
+                replace(first, at=first.at + step * n, tokens=1) for n in range(tokens, block)
+            )
+        return replace(first, tokens=tokens)
 
     def _make_places(self, places: int) -> None:
         with self._left:
@@ -199,20 +207,29 @@ class Pacer:
                 self._left.notify(places - self._places)
             self._places = places
 
-    def _reserve_in_turn(self, tokens: int, not_after: float) -> Reserved | None:
+    def _reserve_in_turn(self, tokens: int, not_after: float) -> Slot | None:
         while time.monotonic() < not_after:
-            lapsed = self._lapsed_just_now()
+            asked_at, lapsed = time.monotonic(), self._lapsed_just_now()
             answer = self._reserve(tokens, lapsed)
             if isinstance(answer, Reserved):
                 with self._lock:
                     self._lapsed -= lapsed
-                return answer
-            if isinstance(answer, NoRate):
+                slot = self._slot(answer, tokens, asked_at)
+                if slot.delay_seconds <= self._late_at_most_seconds:
+                    return slot
+                self.lapse(tokens)
+            elif isinstance(answer, NoRate):
                 log.warning("waiting for the account's send rate, which the scheduler reads")
                 self._wait(NO_RATE_RETRY_SECONDS)
             else:
                 self._wait(answer.wait_seconds)
         return None
+
+    def _slot(self, reserved: Reserved, tokens: int, asked_at: float) -> Slot:
+        now = time.monotonic()
+        delay_seconds = self._round_trips.delay_seconds(now - asked_at)
+        at = now + reserved.wait_seconds
+        return Slot(at, tokens, reserved.seconds_per_token, delay_seconds)
 
     def _wait(self, seconds: float) -> None:
         if self._stopping.wait(max(0.0, seconds)):

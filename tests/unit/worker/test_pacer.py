@@ -26,6 +26,7 @@ from worker.pacer import (
     Slot,
     late_at_most_seconds,
 )
+from worker.round_trips import USUAL_SPREAD_SECONDS
 from worker.stopping import StoppingError
 
 STEP_SECONDS = 0.001
@@ -116,6 +117,53 @@ def test_a_token_that_lapsed_long_ago_is_lost() -> None:
     pacer._lapsed_since -= 2 * LAPSED_WITHIN_SECONDS
     pacer.reserve(1)
     assert schedule.told_lapsed == [0]
+
+
+def answering_after(pacer: Pacer, monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
+    """Let time stand still but for the schedule, whose answers take so long."""
+    clock, answers = [time.monotonic()], iter(seconds)
+    asked = pacer._reserve
+
+    def reserve(tokens: int, lapsed: int) -> Reserved | Full | NoRate:
+        clock[0] += next(answers)
+        return asked(tokens, lapsed)
+
+    pacer._reserve = reserve
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+
+def test_tokens_told_of_late_lapse_as_much_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    pacer = paced(Schedule())
+    answering_after(pacer, monkeypatch, 0.0, LATE_SECONDS / 2)
+    usual, late = pacer.reserve(1), pacer.reserve(1)
+    assert usual is not None
+    assert late is not None
+    lapse = [(pacer.wait_for(each) or 0.0) - each.at for each in (usual, late)]
+    assert lapse[0] == pytest.approx(LATE_SECONDS)
+    assert lapse[1] == pytest.approx(LATE_SECONDS / 2 + USUAL_SPREAD_SECONDS)
+
+
+def test_tokens_told_of_too_late_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule = Schedule()
+    pacer = paced(schedule)
+    answering_after(pacer, monkeypatch, 0.0, 2 * LATE_SECONDS, 0.0)
+    pacer.reserve(1)
+    pacer.reserve(1)
+    assert schedule.asked == [1, 1, 1]
+    assert schedule.told_lapsed == [0, 0, 1]
+
+
+def test_a_database_that_is_always_far_away_still_gives_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule = Schedule()
+    pacer = paced(schedule)
+    answering_after(pacer, monkeypatch, *[2 * LATE_SECONDS] * 3)
+    for _ in range(3):
+        slot = pacer.reserve(1)
+        assert slot is not None
+        assert pacer.wait_for(slot) is not None
+    assert schedule.told_lapsed == [0, 0, 0]
 
 
 @pytest.mark.parametrize("utilisation", [0.5, 0.9, 0.98])
