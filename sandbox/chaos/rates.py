@@ -34,13 +34,14 @@ def densest_second(sends: Sequence[Send]) -> int:
     return max((recipients for _, recipients in _sliding_seconds(sends)), default=0)
 
 
-def most_above(sends: Sequence[Send], rates: Rates) -> int:
+def most_above(sends: Sequence[Send], rates: Rates, *, late_seconds: float = 0.0) -> int:
     """By how many recipients the worst sliding second was above the rate in force; 0 if none was.
 
-    Seconds are the simulator's monotonic clock, which on one host is everybody's.
+    Seconds are the simulator's monotonic clock, which on one host is everybody's. `late_seconds`:
+    what was to come within so long after the second may count to it, if the simulator was held up.
     """
     above = (
-        recipients - rates.allowed(end - WINDOW_SECONDS, end)
+        recipients - (1 + late_seconds) * rates.allowed(end - WINDOW_SECONDS, end)
         for end, recipients in _sliding_seconds(sends)
     )
     return int(max([0.0, *above]))

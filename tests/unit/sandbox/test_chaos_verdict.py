@@ -35,7 +35,7 @@ def send(message_id: str, *, at: float = 0.0, recipients: int = 1) -> Send:
     )
 
 
-def verdict(**changes: Any) -> Verdict:
+def verdict(rates: Rates | None = None, **changes: Any) -> Verdict:
     evidence = {
         "traffic": Traffic(frozenset({GOOD, OTHER}), frozenset({BARRED})),
         "states": {GOOD: "delivered", OTHER: "sent", BARRED: "suppressed"},
@@ -48,7 +48,7 @@ def verdict(**changes: Any) -> Verdict:
         Evidence(**{**evidence, **changes}),
         scenario="a scenario",
         disturbances=3,
-        rates=Rates(),
+        rates=rates or Rates(),
         broken=[],
         seconds=1.0,
     )
@@ -122,6 +122,16 @@ def test_the_densest_sliding_second_is_held_against_the_rate() -> None:
     assert most_above(at_times([1.0, 1.5, 2.0, 2.5]), rates) == 0
     assert most_above(at_times([1.9, 2.0, 2.1, 2.2]), rates) == 2
     assert most_above([send(GOOD, at=1.0, recipients=5)], rates) == 3
+
+
+def test_more_in_a_second_than_the_rate_is_a_problem_unless_the_simulator_explains_it() -> None:
+    rates = Rates()
+    rates.set(0.0, 40.0)
+    mail = {"states": {}, "traffic": Traffic()}
+    within = verdict(rates, sends=at_times(n / 42 for n in range(42)), **mail)
+    assert (within.over_rate, within.problems()) == (2, [])
+    above = verdict(rates, sends=at_times(n / 43 for n in range(43)), **mail)
+    assert above.problems() == ["3 recipients above the rate in one second"]
 
 
 def test_the_densest_second_begins_anywhere_and_counts_recipients() -> None:
