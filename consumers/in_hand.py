@@ -49,6 +49,7 @@ class Hand:
         self._waiting: deque[Delivery] = deque()
         self._messages_waiting = 0
         self._held = 0
+        self._aside = 0
         self._limit = MOST_IN_HAND
         self._is_closed = False
         self._is_stalled = False
@@ -56,7 +57,7 @@ class Hand:
     @property
     def held(self) -> int:
         """How many messages are in hand."""
-        return self._held
+        return self._held + self._aside
 
     def wait_for_room(self) -> bool:
         """Wait a moment for room; whether there is any. While nothing gets done there is none."""
@@ -66,7 +67,7 @@ class Hand:
     def wait_until_empty(self) -> bool:
         """Wait a moment until nothing is in hand; whether that is so."""
         with self._lock:
-            return self._rest.wait_for(lambda: not self._held, LOOK_SECONDS)
+            return self._rest.wait_for(lambda: not self.held, LOOK_SECONDS)
 
     def put(self, delivery: Delivery) -> None:
         """Hand it to the applier."""
@@ -95,7 +96,14 @@ class Hand:
         with self._lock:
             self._held -= messages
             self._room.notify()
-            if not self._held:
+            if not self.held:
+                self._rest.notify_all()
+
+    def set_aside(self, messages: int) -> None:
+        """So many more wait for a certificate, or fewer: in hand, but in nobody's way."""
+        with self._lock:
+            self._aside += messages
+            if not self.held:
                 self._rest.notify_all()
 
     def took(self, messages: int, seconds: float) -> None:

@@ -29,17 +29,22 @@ if TYPE_CHECKING:
     from consumers.authenticity import Admit
 
 MESSAGES_PER_CALL = 10
+LONGEST_HIDDEN_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class QueueMessage:
-    """A message as it was received; `sent_at` is when it was put on the queue."""
+    """A message as it was received; `sent_at` is when it was put on the queue.
+
+    `receives`: how often SQS has handed it out.
+    """
 
     id: str
     receipt_handle: str
     body: str
     sent_at: datetime
     queue: str = ""
+    receives: int = 1
 
 
 class EventQueue:
@@ -78,7 +83,7 @@ class EventQueue:
             MaxNumberOfMessages=MESSAGES_PER_CALL,
             WaitTimeSeconds=wait_seconds,
             VisibilityTimeout=self._hidden_seconds,
-            MessageSystemAttributeNames=["SentTimestamp"],
+            MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
         )
         return [_received(message, self.name) for message in answer.get("Messages", [])]
 
@@ -95,6 +100,28 @@ class EventQueue:
             )
             left += [group[int(failure["Id"])] for failure in answer.get("Failed", [])]
         return left
+
+    def hide_longer(self, messages: Sequence[QueueMessage]) -> None:
+        """Leave them on the queue, hidden for the longer the more often they were received.
+
+        Never for less than they are anyway: the proof that a queue is drained rests on that.
+        """
+        for group in self.groups([each for each in messages if each.receives > 1]):
+            self._client.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {
+                        "Id": str(number),
+                        "ReceiptHandle": message.receipt_handle,
+                        "VisibilityTimeout": self._hidden_again_seconds(message.receives),
+                    }
+                    for number, message in enumerate(group)
+                ],
+            )
+
+    def _hidden_again_seconds(self, receives: int) -> int:
+        grown = min(LONGEST_HIDDEN_SECONDS, self._hidden_seconds << min(receives - 1, 16))
+        return max(self._hidden_seconds, grown)
 
     @staticmethod
     def groups(messages: Sequence[QueueMessage]) -> Iterator[Sequence[QueueMessage]]:
@@ -157,7 +184,9 @@ def _dead_letters_url(sqs: SQSClient, attributes: dict[str, str]) -> str | None:
 
 
 def _received(message: MessageTypeDef, queue: str) -> QueueMessage:
-    sent_ms = message.get("Attributes", {}).get("SentTimestamp", "")
+    attributes = message.get("Attributes", {})
+    sent_ms = attributes.get("SentTimestamp", "")
+    receives = attributes.get("ApproximateReceiveCount", "")
     sent_at = moment(int(sent_ms)) if sent_ms.isdecimal() else None
     return QueueMessage(
         id=message["MessageId"],
@@ -165,4 +194,5 @@ def _received(message: MessageTypeDef, queue: str) -> QueueMessage:
         body=message.get("Body", ""),
         sent_at=sent_at or datetime.now(UTC),
         queue=queue,
+        receives=int(receives) if receives.isdecimal() else 1,
     )
