@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_WAITING = 500
+MOST_BYTES_WAITING = 8 * 1024 * 1024
 LOOK_SECONDS = 0.5
 # The first fetch of a process comes to its end within this time, one way or the other.
 FIRST_FETCH_SECONDS = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
@@ -64,6 +65,7 @@ class Prover:
         self._within_seconds = within_seconds
         self._waiting: list[_Waiting] = []
         self._held = 0
+        self._bytes_held = 0
         self._changed = threading.Condition()
         self._is_failing = False
         self.thread = threading.Thread(target=self.run, name=patience.loop, daemon=True)
@@ -77,7 +79,7 @@ class Prover:
         now = time.monotonic()
         with self._changed:
             self._changed.wait_for(self._is_decided, FIRST_FETCH_SECONDS)
-            has_room = self._held < MOST_WAITING
+            has_room = self._has_room()
             if has_room:
                 self._hold([_Waiting(message, now) for message in messages])
         if not has_room:
@@ -117,7 +119,7 @@ class Prover:
             log.exception("proving failed", messages=len(group))
             return 0
         finally:
-            self._let_go(len(group))
+            self._let_go(group)
 
     def _prove(self, group: Sequence[_Waiting]) -> int:
         messages = [each.message for each in group]
@@ -148,16 +150,21 @@ class Prover:
             hide = partial(self._queue.hide_longer, messages)
             self._patience.until_done("hide", hide, attempts=1)
 
+    def _has_room(self) -> bool:
+        return self._held < MOST_WAITING and self._bytes_held < MOST_BYTES_WAITING
+
     def _is_decided(self) -> bool:
-        return self._held < MOST_WAITING or self._is_failing or self._stopping.is_set()
+        return self._has_room() or self._is_failing or self._stopping.is_set()
 
     def _hold(self, waiting: Sequence[_Waiting]) -> None:
         self._waiting += waiting
         self._held += len(waiting)
+        self._bytes_held += sum(each.message.size_bytes for each in waiting)
         self._hand.set_aside(len(waiting))
         self._changed.notify_all()
 
-    def _let_go(self, count: int) -> None:
+    def _let_go(self, group: Sequence[_Waiting]) -> None:
         with self._changed:
-            self._held -= count
-        self._hand.set_aside(-count)
+            self._held -= len(group)
+            self._bytes_held -= sum(each.message.size_bytes for each in group)
+        self._hand.set_aside(-len(group))

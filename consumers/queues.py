@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -45,6 +46,11 @@ class QueueMessage:
     sent_at: datetime
     queue: str = ""
     receives: int = 1
+
+    @property
+    def size_bytes(self) -> int:
+        """What its body takes of the memory."""
+        return sys.getsizeof(self.body)
 
 
 class EventQueue:

@@ -17,7 +17,7 @@ from consumers.backoff import Patience
 from consumers.errors import CertificateUnavailableError
 from consumers.in_hand import Hand
 from consumers.metrics import Metrics
-from consumers.proving import MOST_WAITING, Prover
+from consumers.proving import MOST_BYTES_WAITING, MOST_WAITING, Prover
 from consumers.queues import QueueMessage
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def prover(queue: Queue, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> Prover:
     return Prover(of_queue, hand, metrics, patience=patience, within_seconds=3600)
 
 
-def messages(count: int) -> list[QueueMessage]:
-    body = json.dumps({"eventType": "Send", "mail": {"messageId": "m"}})
+def messages(count: int, *, filling: str = "") -> list[QueueMessage]:
+    body = json.dumps({"eventType": "Send", "mail": {"messageId": "m"}, "filling": filling})
     return [QueueMessage(str(n), str(n), body, datetime.now(UTC)) for n in range(count)]
 
 
@@ -82,6 +82,14 @@ def test_no_more_than_so_many_wait_and_the_rest_is_left_on_the_queue(
     assert (hand.held, len(queue.hidden)) == (MOST_WAITING, 10)
 
 
+def test_large_events_wait_in_a_smaller_number(prover: Prover, queue: Queue, hand: Hand) -> None:
+    large = messages(2, filling="x" * (MOST_BYTES_WAITING // 2))
+    prover.put(large)
+    prover._round()
+    prover.put(messages(10))
+    assert (hand.held, len(queue.hidden)) == (2, 10)
+
+
 def test_what_waited_is_handed_over_when_the_host_is_back(
     prover: Prover, queue: Queue, hand: Hand
 ) -> None:
@@ -91,7 +99,7 @@ def test_what_waited_is_handed_over_when_the_host_is_back(
     queue.is_away = False
     prover._round()
     assert sum(len(each.messages) for each in hand.take()) == 25
-    hand.done(25)
+    hand.done(messages(25))
     assert hand.held == 0
 
 
