@@ -18,8 +18,9 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from config.errors import ConfigurationError
 from config.failures import error_name
-from consumers.errors import CertificateUnavailableError, GaveUpError, NotDeletedError
+from consumers.errors import GaveUpError, NotDeletedError
 
 if TYPE_CHECKING:
     import threading
@@ -40,7 +41,7 @@ EXPECTED = (
     ClientError,
     SQLAlchemyError,
     NotDeletedError,
-    CertificateUnavailableError,
+    ConfigurationError,
 )
 
 T = TypeVar("T")

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from config import aws
 from config.checks import check_retention
 from config.event_queues import queue_reference
-from config.queues import depth_of, queue_attributes, queue_url
+from config.queues import DEPTH, depth_in, depth_of, queue_attributes, queue_url
 from consumers.authenticity import Authenticity, admit_all
 from consumers.fields import moment
 from consumers.witness import HIDDEN_FOR_LAGS
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from consumers.authenticity import Admit
+
+log = structlog.get_logger(__name__)
 
 MESSAGES_PER_CALL = 10
 LONGEST_HIDDEN_SECONDS = 3600
@@ -53,6 +57,14 @@ class QueueMessage:
         return sys.getsizeof(self.body)
 
 
+@dataclass(frozen=True)
+class DeadLetters:
+    """Where SQS moves what was received too often, as the queue's `RedrivePolicy` says it."""
+
+    policy: str = ""
+    url: str | None = None
+
+
 class EventQueue:
     """One queue of events. Every method is one attempt, and raises what boto3 raises.
 
@@ -67,12 +79,12 @@ class EventQueue:
         url: str,
         *,
         hidden_seconds: int,
-        dead_letters_url: str | None = None,
+        dead_letters: DeadLetters = DeadLetters(),
         authenticity: Authenticity | None = None,
     ) -> None:
         """What is received stays hidden from other consumers for `hidden_seconds`.
 
-        `dead_letters_url`: where SQS moves what was received too often.
+        `dead_letters`: as far as they are known at the start.
         """
         self.name = name
         self._hidden_seconds = hidden_seconds
@@ -80,7 +92,7 @@ class EventQueue:
         self.admit_fetching: Admit = authenticity.admit_fetching if authenticity else admit_all
         self._client = client
         self._url = url
-        self._dead_letters_url = dead_letters_url
+        self._dead_letters = dead_letters
 
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
         """Up to ten messages; a wait above zero asks all of SQS's hosts."""
@@ -140,9 +152,24 @@ class EventQueue:
         self._client.close()
 
     def holds_nothing(self) -> bool:
-        """Whether by SQS's counts no message is visible, delayed, in hands or a dead letter."""
-        urls = filter(None, (self._url, self._dead_letters_url))
-        return not any(depth_of(self._client, url).total for url in urls)
+        """Whether by SQS's counts no message is visible, delayed, in hands or a dead letter.
+
+        Raises ConfigurationError, too: its dead-letter queue cannot be found.
+        """
+        found = self._client.get_queue_attributes(
+            QueueUrl=self._url, AttributeNames=[*DEPTH, "RedrivePolicy"]
+        )["Attributes"]
+        if depth_in(found).total:
+            return False
+        # In the same call as the counts: a queue that is attached at any time is never missed.
+        dead_letters_url = self._dead_letters_at(found.get("RedrivePolicy", ""))
+        return dead_letters_url is None or not depth_of(self._client, dead_letters_url).total
+
+    def _dead_letters_at(self, policy: str) -> str | None:
+        if policy != self._dead_letters.policy:
+            self._dead_letters = DeadLetters(policy, _dead_letters_url(self._client, policy))
+            log.info("the dead-letter queue is another now", queue=self.name)
+        return self._dead_letters.url
 
 
 def find_queues(settings: Settings) -> list[EventQueue]:
@@ -170,22 +197,22 @@ def find_queue(settings: Settings, written: str) -> EventQueue:
     authenticity = Authenticity.of(
         settings, queue_arn=attributes.get("QueueArn", ""), endpoint_url=sqs.meta.endpoint_url
     )
+    policy = attributes.get("RedrivePolicy", "")
     return EventQueue(
         aws.sqs_receiver(at_home),
         written,
         url,
         hidden_seconds=math.ceil(HIDDEN_FOR_LAGS * settings.sqs_counts_lag_seconds),
-        dead_letters_url=_dead_letters_url(sqs, attributes),
+        dead_letters=DeadLetters(policy, _dead_letters_url(sqs, policy)),
         authenticity=authenticity,
     )
 
 
-def _dead_letters_url(sqs: SQSClient, attributes: dict[str, str]) -> str | None:
+def _dead_letters_url(sqs: SQSClient, policy: str) -> str | None:
     """Where its dead letters go: an event among them is as unheard as one that is on the queue."""
-    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     if not policy:
         return None
-    target = queue_reference(policy["deadLetterTargetArn"])
+    target = queue_reference(json.loads(policy)["deadLetterTargetArn"])
     return queue_url(sqs, target.name, account=target.account)
 
 
