@@ -11,10 +11,20 @@ from config.errors import ConfigurationError
 from config.failures import error_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeFilterType
 
 # The same condition under the JSON and the older query protocol.
 MISSING_QUEUE = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+
+
+DEPTH: tuple[QueueAttributeFilterType, ...] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 @dataclass(frozen=True)
@@ -70,14 +80,11 @@ def queue_attributes(sqs: SQSClient, name: str, url: str) -> dict[str, str]:
 
 def depth_of(sqs: SQSClient, url: str) -> Depth:
     """The depth of one queue; raises what boto3 raises."""
-    found = sqs.get_queue_attributes(
-        QueueUrl=url,
-        AttributeNames=[
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ],
-    )["Attributes"]
+    return depth_in(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=DEPTH)["Attributes"])
+
+
+def depth_in(found: Mapping[Any, str]) -> Depth:
+    """The depth of a queue of which these attributes, `DEPTH` among them, were read."""
     return Depth(
         visible=int(found["ApproximateNumberOfMessages"]),
         in_flight=int(found["ApproximateNumberOfMessagesNotVisible"]),

@@ -77,12 +77,16 @@ class Applier:
             self._settle(deliveries)
         except GaveUpError:
             log.info("gave up for now", messages=_count(deliveries))
-            self._hand.done(_count(deliveries))
+            self._leave(deliveries)
         except Exception:
             # The batch comes back by itself; a thread that is gone would not.
             log.exception("a batch failed", messages=_count(deliveries))
-            self._hand.done(_count(deliveries))
+            self._leave(deliveries)
             self._stopping.wait(AFTER_A_DEFECT_SECONDS)
+
+    def _leave(self, deliveries: Sequence[Delivery]) -> None:
+        for each in deliveries:
+            self._hand.done(each.messages)
 
     def _settle(self, deliveries: list[Delivery]) -> None:
         began = time.monotonic()

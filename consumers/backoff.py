@@ -18,8 +18,9 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from config.errors import ConfigurationError
 from config.failures import error_name
-from consumers.errors import CertificateUnavailableError, GaveUpError, NotDeletedError
+from consumers.errors import GaveUpError, NotDeletedError
 
 if TYPE_CHECKING:
     import threading
@@ -40,7 +41,7 @@ EXPECTED = (
     ClientError,
     SQLAlchemyError,
     NotDeletedError,
-    CertificateUnavailableError,
+    ConfigurationError,
 )
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Patience:
         self.loop = loop
         self._metrics = metrics
         self._progress = progress
-        self._stopping = stopping
+        self.stopping = stopping
 
     def until_done(self, stage: str, call: Callable[[], T], *, attempts: int | None = None) -> T:
         """What `call` answers, once it does.
@@ -72,8 +73,8 @@ class Patience:
             wait=wait_exponential_jitter(
                 multiplier=FIRST_WAIT_SECONDS, max=LONGEST_WAIT_SECONDS, jitter=JITTER_SECONDS
             ),
-            stop=stop_when_event_set(self._stopping) | limit,
-            sleep=sleep_using_event(self._stopping),
+            stop=stop_when_event_set(self.stopping) | limit,
+            sleep=sleep_using_event(self.stopping),
             before=lambda _state: self.beat(),
             after=lambda state: self._failed(stage, state),
             retry_error_callback=_give_up,

@@ -28,7 +28,7 @@ MOST_KEPT = 64
 KEPT_SECONDS = 86_400.0
 # An address without a certificate is asked again sooner: it may only not have been there yet.
 MISSING_SECONDS = 300.0
-# A host that does not answer is not asked again for each message of a batch.
+# A host that does not answer, or fails at one address, is not asked again for each message.
 PAUSE_SECONDS = 1.0
 
 _UNREADABLE = (
@@ -104,18 +104,28 @@ class Certificates:
         made = self._kept[url] = _Kept(certificate, self._clock() + seconds)
         self._kept.move_to_end(url)
         while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+            del self._kept[self._least_needed()]
         return made
 
+    def _least_needed(self) -> str:
+        """Rather an address without a certificate: whoever forges messages may name many."""
+        missing = (url for url, kept in self._kept.items() if kept.certificate is None)
+        return next(missing, next(iter(self._kept)))
+
     def _ask(self, url: str) -> bytes | None:
-        host = urlsplit(url).netloc
-        if self._clock() < self._pauses.get(host, 0.0):
+        now, host = self._clock(), urlsplit(url).netloc
+        if any(now < self._pauses.get(each, 0.0) for each in (host, url)):
             raise CertificateUnavailableError
         try:
             return self._fetch(url)
-        except CertificateUnavailableError:
-            self._pauses[host] = self._clock() + PAUSE_SECONDS
+        except CertificateUnavailableError as error:
+            self._pause(host if error.host_is_away else url)
             raise
+
+    def _pause(self, what: str) -> None:
+        now = self._clock()
+        self._pauses = {each: until for each, until in self._pauses.items() if until > now}
+        self._pauses[what] = now + PAUSE_SECONDS
 
 
 def _present(kept: _Kept) -> Certificate:

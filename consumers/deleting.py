@@ -76,7 +76,7 @@ class Deleters:
             except Exception:
                 log.exception("deleting failed", messages=len(messages))
             finally:
-                self._hand.done(len(messages))
+                self._hand.done(messages)
 
 
 def _delete(queue: EventQueue, messages: Sequence[QueueMessage]) -> None:

@@ -12,8 +12,9 @@ from consumers import applying
 from consumers.applying import Applier
 from consumers.backoff import Patience
 from consumers.deleting import Deleters
-from consumers.in_hand import Hand
+from consumers.in_hand import SHARE_OF_HIDDEN_TIME, Hand
 from consumers.polling import Poller
+from consumers.proving import Prover
 from consumers.tide import Tide
 from consumers.witness import HIDDEN_FOR_LAGS, Witness
 
@@ -56,7 +57,8 @@ class Drainage:
     def __init__(self, queues: Sequence[EventQueue], tools: Tools) -> None:
         self._tools = tools
         lag_seconds = tools.settings.sqs_counts_lag_seconds
-        self._hand = Hand(hidden_seconds=HIDDEN_FOR_LAGS * lag_seconds)
+        self._hidden_seconds = HIDDEN_FOR_LAGS * lag_seconds
+        self._hand = Hand(hidden_seconds=self._hidden_seconds)
         self._deleters = Deleters(self._hand, self._patience("deleter"), queues)
         self._applier = Applier(
             tools.engine,
@@ -67,6 +69,7 @@ class Drainage:
             stopping=tools.stopping,
             policy=tools.settings.suppression_policy,
         )
+        self._provers = {queue.name: self._prover(queue) for queue in queues}
         self._pollers = [each for queue in queues for each in self._crew(queue)]
         tools.metrics.watch_hand(lambda: self._hand.held)
 
@@ -76,8 +79,8 @@ class Drainage:
         self._tools.progress.expect(applying.NAME, within_seconds=within)
         self._deleters.start()
         self._applier.thread.start()
-        for poller in self._pollers:
-            poller.thread.start()
+        for thread in self._receiving:
+            thread.start()
 
     def finish(self, stopped_at: float) -> bool:
         """Wait for what is in hand, but not for a long poll; answers whether all has ended.
@@ -85,6 +88,7 @@ class Drainage:
         `stopped_at` is when `stopping` was set, by the monotonic clock.
         """
         _join((each.thread for each in self._pollers), stopped_at + IDLE_GRACE_SECONDS)
+        _join((each.thread for each in self._provers.values()), stopped_at + IDLE_GRACE_SECONDS)
         busy = [each.thread for each in self._pollers if each.has_messages]
         _join(busy, stopped_at + BATCH_GRACE_SECONDS)
         self._hand.close()
@@ -99,8 +103,12 @@ class Drainage:
     @property
     def threads(self) -> list[threading.Thread]:
         """All of them."""
-        pollers = [each.thread for each in self._pollers]
-        return [*pollers, self._applier.thread, *self._deleters.threads]
+        return [*self._receiving, self._applier.thread, *self._deleters.threads]
+
+    @property
+    def _receiving(self) -> list[threading.Thread]:
+        provers = [each.thread for each in self._provers.values()]
+        return provers + [each.thread for each in self._pollers]
 
     def _crew(self, queue: EventQueue) -> list[Poller]:
         """The pollers of one queue; the first is the lead, which is expected to go round."""
@@ -114,8 +122,8 @@ class Drainage:
                 queue,
                 tide,
                 self._hand,
-                self._patience(f"{queue.name}-{number + 1}"),
-                stopping=tools.stopping,
+                self._provers[queue.name],
+                patience=self._patience(f"{queue.name}-{number + 1}"),
                 wait_seconds=min(settings.receive_wait_seconds, LONGEST_POLL_SECONDS),
                 witness=None if number else witness,
             )
@@ -124,6 +132,17 @@ class Drainage:
         within = longest_silence_seconds(settings)
         tools.progress.expect(f"{queue.name}-1", within_seconds=within)
         return crew
+
+    def _prover(self, queue: EventQueue) -> Prover:
+        loop, tools = f"prover-{queue.name}", self._tools
+        tools.progress.expect(loop, within_seconds=longest_silence_seconds(tools.settings))
+        return Prover(
+            queue,
+            self._hand,
+            tools.metrics,
+            patience=self._patience(loop),
+            within_seconds=SHARE_OF_HIDDEN_TIME * self._hidden_seconds,
+        )
 
     def _patience(self, loop: str) -> Patience:
         tools = self._tools

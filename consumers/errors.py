@@ -34,7 +34,14 @@ class UnreadableEventError(Exception):
 
 
 class CertificateUnavailableError(Exception):
-    """Whether a message is SNS's cannot be told until a certificate can be fetched."""
+    """Whether a message is SNS's cannot be told until a certificate can be fetched.
+
+    `host_is_away`: nothing of its host can be had, not only this.
+    """
+
+    def __init__(self, *, host_is_away: bool = True) -> None:
+        super().__init__()
+        self.host_is_away = host_is_away
 
 
 class GaveUpError(Exception):

@@ -36,7 +36,7 @@ def fetch(url: str) -> bytes | None:
         raise CertificateUnavailableError from None
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         log.warning("a certificate cannot be fetched", status=status)
-        raise CertificateUnavailableError
+        raise CertificateUnavailableError(host_is_away=False)
     return body if status == HTTPStatus.OK and len(body) <= MOST_BYTES else None
 
 

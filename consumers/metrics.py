@@ -51,6 +51,9 @@ class Metrics:
         self._refused = make.counter(
             "events_refused", "Messages kept aside because they were not usable", "reason_class"
         )
+        self._unproven = make.counter(
+            "events_unproven", "Messages left on their queue, for their certificate cannot be had"
+        )
         self._errors = make.counter(
             "event_loop_errors", "Failures of SQS or the database, each tried again", "stage"
         )
@@ -91,6 +94,10 @@ class Metrics:
     def record_refused(self, refusal: Refusal) -> None:
         """Count a message that was kept aside."""
         self._refused.labels(refusal).inc()
+
+    def record_unproven(self, messages: int) -> None:
+        """Count messages that stay on their queue until a certificate can be fetched."""
+        self._unproven.inc(messages)
 
     def record_error(self, stage: str) -> None:
         """Count a failed attempt: a stage of the loop, such as `receive` or `certificate`."""

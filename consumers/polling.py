@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from consumers.batches import understand, without
-from consumers.errors import CertificateUnavailableError, GaveUpError
+from consumers.errors import GaveUpError
 from consumers.in_hand import Delivery
 from consumers.queues import MESSAGES_PER_CALL
 
 if TYPE_CHECKING:
     from consumers.backoff import Patience
-    from consumers.batches import Batch
     from consumers.in_hand import Hand
+    from consumers.proving import Prover
     from consumers.queues import EventQueue, QueueMessage
     from consumers.tide import Tide
     from consumers.witness import Witness
@@ -29,7 +29,7 @@ AFTER_A_DEFECT_SECONDS = 1.0
 
 
 class Poller:
-    """One thread that receives from one queue until `stopping` is set.
+    """One thread that receives from one queue until told to stop.
 
     The one with the `witness` never sleeps; the others do while the tide is low.
     """
@@ -40,9 +40,9 @@ class Poller:
         queue: EventQueue,
         tide: Tide,
         hand: Hand,
-        patience: Patience,
+        prover: Prover,
         *,
-        stopping: threading.Event,
+        patience: Patience,
         wait_seconds: int,
         witness: Witness | None = None,
     ) -> None:
@@ -50,8 +50,9 @@ class Poller:
         self._queue = queue
         self._tide = tide
         self._hand = hand
+        self._prover = prover
         self._patience = patience
-        self._stopping = stopping
+        self._stopping = patience.stopping
         self._wait_seconds = wait_seconds
         self._witness = witness
         self._has_messages = threading.Event()
@@ -102,22 +103,8 @@ class Poller:
     def _hand_over(self, messages: list[QueueMessage]) -> None:
         received_at, is_deep = time.monotonic(), len(messages) == MESSAGES_PER_CALL
         batch = understand(messages, self._queue.admit)
-        while messages:
-            settled = without(messages, batch.unproven)
-            if settled:
-                self._hand.put(Delivery(self._queue, batch, settled, is_deep, received_at))
-            # What needs no certificate that must be fetched first does not wait for it.
-            messages = batch.unproven
-            if messages:
-                batch = self._proved(messages)
-
-    def _proved(self, messages: list[QueueMessage]) -> Batch:
-        """What they say, as soon as the certificate of any of them could be fetched."""
-
-        def prove() -> Batch:
-            batch = understand(messages, self._queue.admit_fetching)
-            if len(batch.unproven) == len(messages):
-                raise CertificateUnavailableError
-            return batch
-
-        return self._patience.until_done("certificate", prove)
+        settled = without(messages, batch.unproven)
+        if settled:
+            self._hand.put(Delivery(self._queue, batch, settled, is_deep, received_at))
+        if batch.unproven:
+            self._prover.put(batch.unproven)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from config.failpoints import VARIABLE
+from config.suppression import SuppressionPolicy
 from db.engine import connect
 from sandbox.chaos.keeper import Keeper
 from sandbox.chaos.storm import rage
@@ -32,6 +35,9 @@ MESSAGES = 1500
 KILLS = 10
 STORM_SECONDS = 10.0
 POISON = [f"no JSON, number {number}" for number in range(20)]
+SOFT_BOUNCE = Path(__file__).parents[1] / "fixtures" / "events" / "bounce_mailbox_full.json"
+SOFT_LIMIT = SuppressionPolicy().soft_bounces.limit
+SOFT_ADDRESSES = 40
 QUEUES = ("mailsluice-events", "other-events")
 ENVIRONMENT = {
     "MAILSLUICE_SQS_COUNTS_LAG_SECONDS": "1",  # what the dead had in hand is seen again in 3 s
@@ -100,7 +106,7 @@ def until_drained(running: Installation) -> None:
 def put_all(running: Installation, lives: list[Life]) -> None:
     """Every event, most of them twice, in any order and on either queue, with poison between."""
     dice = random.Random(5)  # noqa: S311  the same order each time
-    bodies = [body for life in lives for body in life.bodies()]
+    bodies = [body for life in lives for body in life.bodies()] + list(soft_bounces())
     bodies += [body for body in bodies if dice.random() < 0.7]
     dice.shuffle(bodies)
     bodies[100:100] = POISON
@@ -110,15 +116,37 @@ def put_all(running: Installation, lives: list[Life]) -> None:
         put(running.sqs, url, iter(part))
 
 
+def soft_bounces() -> Iterator[str]:
+    """Of some addresses one fewer than suppresses them, and of others just as many."""
+    for number in range(2 * SOFT_ADDRESSES):
+        for turn in range(SOFT_LIMIT - number % 2):
+            body = json.loads(SOFT_BOUNCE.read_text())
+            address, name = f"soft{number}@example.com", f"soft-{number}-{turn}"
+            body["mail"] |= {"messageId": name, "destination": [address], "tags": {}}
+            body["bounce"] |= {
+                "feedbackId": name,
+                "timestamp": datetime.now(UTC).isoformat(),
+                "bouncedRecipients": [{"emailAddress": address, "status": "4.2.2"}],
+            }
+            yield json.dumps(body)
+
+
 def expected(lives: list[Life]) -> dict[str, Any]:
     states = Counter(life.state for life in lives)
+    soft = SOFT_ADDRESSES * (2 * SOFT_LIMIT - 1)
+    suppressions = {
+        "bounce": states["bounced"],
+        "complaint": states["complained"],
+        "soft_bounce": SOFT_ADDRESSES,
+    }
     return {
         "states": states,
         "recipients": states,
-        "events": kinds_of(lives),
-        "bounces": states["bounced"],
+        "events": kinds_of(lives) + Counter(bounce=soft),
+        "bounces": states["bounced"] + soft,
         "complaints": states["complained"],
-        "suppressions": {"bounce": states["bounced"], "complaint": states["complained"]},
+        "suppressions": suppressions,
+        "changes": suppressions,
         "refused": sorted(POISON),
     }
 
@@ -138,5 +166,6 @@ def accounts(engine: Engine) -> dict[str, Any]:
             "bounces": connection.scalar(text("SELECT count(*) FROM email_bounces")),
             "complaints": connection.scalar(text("SELECT count(*) FROM email_complaints")),
             "suppressions": counted("email_suppressions", "reason"),
+            "changes": counted("email_suppression_changes", "reason"),
             "refused": [body for (body,) in bodies],
         }

@@ -89,7 +89,7 @@ def _duties(
     quota = QuotaWatch(
         engine, settings.aws_region, settings.streams, metrics, read_account=account.look
     )
-    depth = QueueWatch(engine, sqs, urls, metrics)
+    depth = QueueWatch(engine, sqs, urls, metrics, events_queues=settings.events_queue_names)
     settler = Settler(engine, settings, metrics)
     guard = ReputationGuard(engine, settings, metrics)
     return [

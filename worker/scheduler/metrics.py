@@ -10,7 +10,7 @@ from db import gates
 from worker.scheduler.reputation_metrics import ReputationMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from prometheus_client import CollectorRegistry
 
@@ -48,6 +48,12 @@ class SchedulerMetrics:
             "Messages on a queue: visible, in_flight or delayed",
             "queue",
             "state",
+        )
+        self._watermark_age = make.gauge(
+            "event_watermark_age_seconds",
+            "Since the moment up to which all events of the queue are proved to be committed; "
+            "+Inf: never yet",
+            "queue",
         )
         self._messages = make.gauge(
             "email_messages_waiting",
@@ -98,6 +104,11 @@ class SchedulerMetrics:
         """A queue was measured."""
         for state, messages in asdict(depth).items():
             self._depth.labels(queue, state).set(messages)
+
+    def record_watermark_ages(self, ages_seconds: Mapping[str, float]) -> None:
+        """So old the watermarks of the event queues are."""
+        for queue, seconds in ages_seconds.items():
+            self._watermark_age.labels(queue).set(seconds)
 
     def record_waiting(self, counts: dict[tuple[str, str], int]) -> None:
         """The messages that wait in the ledger, by stream and state."""

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from config.failures import error_name
 from config.queues import depth_of
-from db import accounts, gates, messages
+from db import accounts, gates, messages, watermarks
 from worker.ses.account import read_account
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Engine
     from types_boto3_sesv2 import SESV2Client
@@ -76,7 +76,7 @@ class AccountWatch:
 
 
 class QueueWatch:
-    """Measures the queues, and what waits in the ledger."""
+    """Measures the queues, how far the event queues are drained, and what waits in the ledger."""
 
     def __init__(
         self,
@@ -84,8 +84,11 @@ class QueueWatch:
         sqs: SQSClient,
         queue_urls: Mapping[str, str],
         metrics: SchedulerMetrics,
+        *,
+        events_queues: Sequence[str],
     ) -> None:
         self._engine = engine
+        self._events_queues = events_queues
         self._sqs = sqs
         self._queue_urls = queue_urls
         self._metrics = metrics
@@ -96,6 +99,8 @@ class QueueWatch:
         Raises what boto3 raises when SQS does not answer, and what SQLAlchemy raises.
         """
         self._metrics.record_waiting(messages.count_waiting(self._engine))
+        ages_seconds = watermarks.ages_seconds(self._engine, self._events_queues)
+        self._metrics.record_watermark_ages(ages_seconds)
         for name, url in self._queue_urls.items():
             try:
                 self._metrics.record_depth(name, depth_of(self._sqs, url))

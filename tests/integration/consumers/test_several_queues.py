@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from config import aws
+from config.errors import ConfigurationError
 from config.settings import load_settings
-from consumers.queues import find_queues
+from consumers.queues import find_queue, find_queues
 from db import unknowns
 from db.messages import status
 from db.watermarks import drained_until
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sandbox.aws.control import Control
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:by-arn"
+DEAD_LETTERS = "arn:aws:sqs:eu-west-1:000000000000:by-arn"
 
 
 @pytest.fixture
@@ -92,3 +94,40 @@ def test_a_queue_is_asked_in_its_own_region(settings: Settings, mailbox: Any) ->
 def test_an_installation_without_queues_proves_nothing(engine: Engine) -> None:
     with pytest.raises(ValueError, match="there must be a queue"):
         unknowns.resend_proven(engine, events_queues=[])
+
+
+def test_a_dead_letter_queue_that_is_attached_later_is_watched_at_once(
+    control: Control, settings: Settings, urls: dict[str, str]
+) -> None:
+    sqs = aws.sqs(settings)
+    queue = find_queue(settings, "by-name")
+    assert queue.holds_nothing()
+    policy = {"deadLetterTargetArn": DEAD_LETTERS, "maxReceiveCount": "10"}
+    sqs.set_queue_attributes(
+        QueueUrl=urls["by-name"], Attributes={"RedrivePolicy": json.dumps(policy)}
+    )
+    assert queue.holds_nothing()
+    put(settings, urls["by-arn"], "a dead letter")
+    asked = control.calls()["sqs.GetQueueUrl"]
+    assert not queue.holds_nothing()
+    assert not queue.holds_nothing()
+    assert control.calls()["sqs.GetQueueUrl"] == asked
+    sqs.set_queue_attributes(QueueUrl=urls["by-name"], Attributes={"RedrivePolicy": ""})
+    assert queue.holds_nothing()
+    queue.close()
+
+
+def test_a_dead_letter_queue_that_cannot_be_found_proves_nothing(
+    settings: Settings, urls: dict[str, str]
+) -> None:
+    queue = find_queue(settings, "by-name")
+    policy = {"deadLetterTargetArn": DEAD_LETTERS, "maxReceiveCount": "10"}
+    sqs = aws.sqs(settings)
+    sqs.set_queue_attributes(
+        QueueUrl=urls["by-name"], Attributes={"RedrivePolicy": json.dumps(policy)}
+    )
+    sqs.delete_queue(QueueUrl=urls["by-arn"])
+    for _ in range(2):
+        with pytest.raises(ConfigurationError):
+            queue.holds_nothing()
+    queue.close()

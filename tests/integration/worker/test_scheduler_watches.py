@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from config import aws
 from config.settings import load_settings
-from db import accounts, gates
+from db import accounts, gates, watermarks
 from db.claims import Candidate, claim
 from sandbox.aws.server import SimulatorThread
 from worker.scheduler.metrics import SchedulerMetrics
@@ -213,7 +215,8 @@ def urls(control: Control) -> dict[str, str]:
 @pytest.fixture
 def queue_watch(engine: Engine, urls: dict[str, str], registry: CollectorRegistry) -> QueueWatch:
     metrics = SchedulerMetrics(registry, "test")
-    return QueueWatch(engine, aws.sqs(load_settings()), urls, metrics)
+    sqs, events_queues = aws.sqs(load_settings()), ("events", "never-drained")
+    return QueueWatch(engine, sqs, urls, metrics, events_queues=events_queues)
 
 
 def depth(registry: CollectorRegistry, queue: str) -> dict[str, float | None]:
@@ -247,6 +250,23 @@ def test_what_waits_in_the_ledger_is_counted(
     queue_watch.look()
     labels = {"stream": "marketing", "state": "sending"}
     assert registry.get_sample_value("test_email_messages_waiting", labels) == 1.0
+
+
+def test_the_age_of_each_watermark_is_measured_by_the_clock_of_the_database(
+    engine: Engine, queue_watch: QueueWatch, registry: CollectorRegistry
+) -> None:
+    until = watermarks.moment(engine) - timedelta(hours=2)
+    watermarks.advance(engine, "events", until)
+    watermarks.advance(engine, "of-another-installation", until)
+    queue_watch.look()
+
+    def age_seconds(queue: str) -> float | None:
+        name, labels = "test_event_watermark_age_seconds", {"queue": queue}
+        return registry.get_sample_value(name, labels)
+
+    assert age_seconds("events") == pytest.approx(7200, abs=600)
+    assert age_seconds("never-drained") == math.inf
+    assert age_seconds("of-another-installation") is None
 
 
 def test_a_queue_that_is_gone_does_not_hide_the_others(

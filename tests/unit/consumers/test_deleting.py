@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
@@ -12,6 +13,7 @@ from consumers.backoff import Patience
 from consumers.deleting import CALLS_AT_ONCE, Deleters
 from consumers.in_hand import Hand
 from consumers.metrics import Metrics
+from consumers.queues import QueueMessage
 from sandbox.waiting import until
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ def test_a_queue_that_does_not_answer_holds_up_no_deletes_of_another() -> None:
     patience = Patience("deleter", metrics, Progress(), threading.Event())
     deleters = Deleters(Hand(hidden_seconds=180), patience, queues)
     deleters.start()
-    more_than_its_threads: Any = list(range(2 * CALLS_AT_ONCE))
+    now = datetime.now(UTC)
+    more_than_its_threads = [QueueMessage(str(n), "", "", now) for n in range(2 * CALLS_AT_ONCE)]
     deleters.delete(queues[0], more_than_its_threads)
     until(lambda: len(silent.asked) == CALLS_AT_ONCE, "all its threads wait")
     deleters.delete(queues[1], more_than_its_threads)

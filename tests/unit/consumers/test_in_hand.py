@@ -10,7 +10,15 @@ import pytest
 
 from consumers import in_hand
 from consumers.batches import Batch
-from consumers.in_hand import BATCH_MESSAGES, LEAST_IN_HAND, MOST_IN_HAND, Delivery, Hand
+from consumers.in_hand import (
+    BATCH_BYTES,
+    BATCH_MESSAGES,
+    LEAST_IN_HAND,
+    MOST_BYTES_IN_HAND,
+    MOST_IN_HAND,
+    Delivery,
+    Hand,
+)
 from consumers.queues import QueueMessage
 from consumers.tide import Tide
 
@@ -21,9 +29,15 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumers.tide.LOOK_SECONDS", 0.0)
 
 
-def delivery(messages: int, *, is_deep: bool = False, age_seconds: float = 0.0) -> Delivery:
+def messages(count: int, *, body: str = "") -> list[QueueMessage]:
+    return [QueueMessage(str(n), str(n), body, datetime.now(UTC)) for n in range(count)]
+
+
+def delivery(
+    count: int, *, is_deep: bool = False, age_seconds: float = 0.0, body: str = ""
+) -> Delivery:
     queue: Any = None
-    written = [QueueMessage(str(n), str(n), "", datetime.now(UTC)) for n in range(messages)]
+    written = messages(count, body=body)
     return Delivery(queue, Batch(), written, is_deep, time.monotonic() - age_seconds)
 
 
@@ -67,7 +81,7 @@ def test_there_is_room_until_so_many_are_in_hand_and_again_when_they_are_deleted
     hand.put(delivery(MOST_IN_HAND))
     hand.take()
     assert not hand.wait_for_room()
-    hand.done(10)
+    hand.done(messages(10))
     assert hand.wait_for_room()
 
 
@@ -78,7 +92,7 @@ def test_with_a_slow_database_less_is_in_hand_than_sqs_hides_long_enough() -> No
     assert not hand.wait_for_room()
     hand.took(500, 1e6)
     hand.take()
-    hand.done(230 - LEAST_IN_HAND + 1)
+    hand.done(messages(230 - LEAST_IN_HAND + 1))
     assert hand.wait_for_room()
 
 
@@ -88,7 +102,7 @@ def test_what_is_in_hand_is_not_empty_until_it_is_deleted() -> None:
     hand.put(delivery(2))
     hand.take()
     assert not hand.wait_until_empty()
-    hand.done(2)
+    hand.done(messages(2))
     assert hand.wait_until_empty()
 
 
@@ -99,6 +113,33 @@ def test_when_closed_it_is_exhausted_only_after_the_last_was_taken() -> None:
     assert not hand.is_exhausted
     hand.take()
     assert hand.is_exhausted
+
+
+LARGE = "x" * 262_144
+
+
+def test_large_events_fill_the_hand_by_their_bytes() -> None:
+    hand, count = Hand(hidden_seconds=180), MOST_BYTES_IN_HAND // len(LARGE)
+    hand.put(delivery(count - 2, body=LARGE))
+    assert hand.wait_for_room()
+    hand.put(delivery(2, body=LARGE))
+    assert not hand.wait_for_room()
+    hand.done(messages(2, body=LARGE))
+    assert hand.wait_for_room()
+
+
+def test_a_batch_of_large_events_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_hand, "LINGER_SECONDS", 3600.0)
+    hand = Hand(hidden_seconds=180)
+    for _ in range(2 * BATCH_BYTES // len(LARGE) // 8):
+        hand.put(delivery(8, is_deep=True, body=LARGE))
+    assert sum(sizes(hand.take())) == BATCH_BYTES // len(LARGE)
+
+
+def test_an_event_larger_than_a_batch_is_taken_all_the_same() -> None:
+    hand = Hand(hidden_seconds=180)
+    hand.put(delivery(1, body=LARGE * 64))
+    assert sizes(hand.take()) == [1]
 
 
 def test_full_receives_wake_pollers_and_poor_ones_send_them_to_sleep() -> None:

@@ -35,6 +35,7 @@ class Host:
 
     pem: bytes | None = b""
     is_away: bool = False
+    fails_at: str | None = None
     asked: list[str] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
 
@@ -42,6 +43,8 @@ class Host:
         self.asked.append(url)
         if self.is_away:
             raise CertificateUnavailableError
+        if url == self.fails_at:
+            raise CertificateUnavailableError(host_is_away=False)
         return self.pem
 
     def certificates(self) -> Certificates:
@@ -104,6 +107,26 @@ def test_a_host_that_is_away_is_not_asked_for_each_message(host: Host) -> None:
         with pytest.raises(CertificateUnavailableError):
             certificates.get(url)
     assert host.asked == [URL]
+
+
+def test_a_single_address_that_fails_keeps_no_other_waiting(host: Host) -> None:
+    certificates = host.certificates()
+    host.fails_at = OTHER
+    for _ in range(2):
+        with pytest.raises(CertificateUnavailableError):
+            certificates.get(OTHER)
+    assert certificates.get(URL)
+    assert host.asked == [OTHER, URL]
+
+
+def test_many_addresses_without_anything_do_not_drive_a_certificate_out(host: Host) -> None:
+    certificates = host.certificates()
+    certificates.get(URL)
+    host.pem = None
+    for number in range(2 * MOST_KEPT):
+        with pytest.raises(UnreadableEventError):
+            certificates.get(f"{URL}{number}")
+    assert certificates.kept(URL)
 
 
 def test_a_certificate_that_cannot_be_renewed_is_used_on(host: Host) -> None:
@@ -231,8 +254,9 @@ def test_an_address_without_anything_has_no_certificate(server: Server, status: 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_a_failing_host_is_an_outage(server: Server, status: int) -> None:
     server.status = status
-    with pytest.raises(CertificateUnavailableError):
+    with pytest.raises(CertificateUnavailableError) as failed:
         fetch(server.url)
+    assert not failed.value.host_is_away
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(server: Server) -> None:
