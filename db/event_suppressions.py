@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from db import soft_bounces, soft_suppressions
-from db.states import EventKind
+from db.states import EventKind, RecipientState
 from db.suppression_scopes import entries_of
 from db.suppressions import add_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection
@@ -80,5 +80,14 @@ def _named(events: Sequence[Event], kind: EventKind) -> dict[str, str]:
         address: event.identity
         for event in events
         if event.kind is kind
-        for address in (*event.recipients, *(bounce.address for bounce in event.bounces))
+        for address in (*_meant(event), *(bounce.address for bounce in event.bounces))
     }
+
+
+def _meant(event: Event) -> Iterable[str]:
+    """Whom the message went to, of those whom the event names."""
+    return (
+        address
+        for address, state in event.recipients.items()
+        if state is not RecipientState.PENDING
+    )
