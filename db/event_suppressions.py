@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from db import soft_bounces, soft_suppressions
+from db.old_evidence import without_old
 from db.states import EventKind, RecipientState
 from db.suppression_scopes import entries_of
-from db.suppressions import add_in
+from db.suppressions import add_in, in_force
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +35,8 @@ def suppress(
     Events that only `joined` their message were evidence when they were fresh; but what their
     message's deliveries and bounces mean for the soft bounces is known only now.
     """
-    wanted = [
-        entry
+    asked = [
+        (event, entry)
         for event in fresh
         for entry in entries_of(
             event,
@@ -44,6 +45,7 @@ def suppress(
             stream=_stream(event, matched, streams),
         )
     ]
+    wanted = in_force(connection, without_old(connection, asked))
     others = [each.address for each in wanted]
     return add_in(connection, wanted + _soft(connection, [*fresh, *joined], others, policy))
 

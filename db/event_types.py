@@ -97,6 +97,10 @@ class Event:
             return MessageState.SENT
         return EVENT_PROVES[self.kind]
 
+    def suppresses(self, address: str) -> bool:
+        """Whether it speaks for a suppression of this address by itself."""
+        return any(each.address == address for each in self.suppressions)
+
 
 @dataclass(frozen=True)
 class Applied:
