@@ -15,7 +15,8 @@ from db.claims import Candidate, Claimed, claim
 from db.ledger import Held, record_sent
 from db.messages import status
 from db.suppressions import EVERYWHERE
-from sample_events import Fact, facts, samples
+from sample_events import samples
+from sample_facts import Fact, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,8 @@ import pytest
 from consumers.parsing import read
 from consumers.policy import WEIGHS
 from db.event_types import Event
-from sample_events import BOUNCES, HAPPENED_AT, ON_EVENTBRIDGE, SPELLINGS, Fact, facts, samples
+from sample_events import ON_EVENTBRIDGE, SPELLINGS, samples
+from sample_facts import BOUNCES, HAPPENED_AT, Fact, facts
 
 RECEIVED = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
 FACTS = facts()
