@@ -16,9 +16,9 @@ from consumers.policy import (
     UNDETERMINED,
     Weight,
     complaint_suppresses,
-    failed_for_good,
     is_auto_reply,
     is_mirrored,
+    is_still_tried,
     weight,
 )
 from consumers.recipients import Recipient, read_addresses, whom
@@ -160,9 +160,7 @@ def _redacted(value: object) -> str | None:
 
 def _bounced_state(bounce: Bounce) -> RecipientState:
     """Only a permanent bounce may list recipients that are still being tried."""
-    if bounce.bounce_type == PERMANENT and not failed_for_good(bounce):
-        return RecipientState.DELAYED
-    return RecipientState.BOUNCED
+    return RecipientState.DELAYED if is_still_tried(bounce) else RecipientState.BOUNCED
 
 
 def _complaint(report: Report, identity: str, recipient: Recipient) -> Complaint:
@@ -193,9 +191,9 @@ def _suppression(reason: str, evidence: Bounce | Complaint, note: str | None) ->
 
 
 def _proven(states: Iterable[tuple[Recipient, RecipientState]]) -> dict[str, RecipientState]:
+    """Of a stranger nothing is proven; but that only strangers are named says something."""
     proven: dict[str, RecipientState] = {}
     for recipient, state in states:
-        if recipient.addressed:
-            known = proven.get(recipient.address, RecipientState.PENDING)
-            proven[recipient.address] = higher(known, state)
+        known = proven.get(recipient.address, RecipientState.PENDING)
+        proven[recipient.address] = higher(known, state) if recipient.addressed else known
     return proven

@@ -125,10 +125,12 @@ def _all(report: Report) -> list[Recipient]:
 
 
 def _step(report: Report, recipients: Iterable[Recipient], state: RecipientState) -> Event:
-    addresses = [each.address for each in recipients if each.addressed]
+    told = list(recipients)
     return report.event(
-        identity=report.step_identity(addresses),
-        recipients=dict.fromkeys(addresses, state),
+        identity=report.step_identity([each.address for each in told if each.addressed]),
+        recipients={
+            each.address: state if each.addressed else RecipientState.PENDING for each in told
+        },
     )
 
 

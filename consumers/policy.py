@@ -86,6 +86,13 @@ def failed_for_good(bounce: Bounce) -> bool:
     return bounce.status is None or _parts(bounce.status)[0] == "5"
 
 
+def is_still_tried(bounce: Bounce) -> bool:
+    """Whether a permanent bounce names this recipient though it has not failed, or not for good."""
+    if bounce.bounce_type != PERMANENT:
+        return False
+    return not has_failed(bounce) or _parts(bounce.status)[0] in ("2", "4")
+
+
 def has_failed(bounce: Bounce) -> bool:
     """Whether this recipient failed, by the report; it may be delayed, delivered, or relayed."""
     return (bounce.action or "failed").lower() == "failed"

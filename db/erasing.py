@@ -48,7 +48,8 @@ _LIST = text("""
 INSERT INTO email_suppressions AS s (address, scope, reason, source, note)
 VALUES (:digest, '*', 'manual', 'operator', :note)
 ON CONFLICT (address, scope) DO UPDATE SET reason = excluded.reason, source = excluded.source,
-    note = excluded.note, message_id = NULL, feedback_id = NULL, expires_at = NULL
+    note = excluded.note, message_id = NULL, feedback_id = NULL, expires_at = NULL,
+    firm_until = NULL
 WHERE s.reason <> excluded.reason OR s.expires_at IS NOT NULL
 RETURNING xmax = 0 AS is_new
 """)
@@ -101,6 +102,7 @@ _RENAME = {
     "email_complaints": _rename(
         "email_complaints", identity="feedback_id", also=", user_agent = NULL"
     ),
+    "email_deliveries": _rename("email_deliveries", identity="mail"),
     "email_suppression_changes": _rename(
         "email_suppression_changes", identity="id", also=", note = NULL"
     ),

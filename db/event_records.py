@@ -51,13 +51,13 @@ _COMPLAINT_COLUMNS = (
 def _array(column: str) -> BindParameter[Any]:
     if column.endswith("_at"):
         return bindparam(column, type_=ARRAY(DateTime(timezone=True)))
-    if column.startswith("is_"):
+    if column in ("is_soft", "suppresses"):
         return bindparam(column, type_=ARRAY(Boolean()))
     return bindparam(column, type_=ARRAY(Uuid() if column == "message_id" else Text()))
 
 
 def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
-    names = (*columns, "message_id", "ses_message_id")
+    names = (*columns, "message_id", "ses_message_id", "suppresses")
     values = ", ".join(f":{name}" for name in names)
     sql = f"""
     INSERT INTO {table} ({", ".join(names)}) SELECT * FROM unnest({values})
@@ -101,6 +101,7 @@ def _keep_feedback(
     }
     parameters["message_id"] = [matched.get(event.identity) for event, _each in rows]
     parameters["ses_message_id"] = [event.ses_message_id for event, _each in rows]
+    parameters["suppresses"] = [event.suppresses(each.address) for event, each in rows]
     kept = {(row.feedback_id, row.address) for row in connection.execute(statement, parameters)}
     return [each for _event, each in rows if (each.feedback_id, each.address) in kept]
 

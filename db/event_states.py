@@ -91,7 +91,7 @@ def move_recipients(
             known = proven.get(key)
             proven[key] = state if known is None else higher(known, state)
             # Somebody who opens a message proves as much, but not when it was delivered.
-            if event.kind is EventKind.DELIVERY:
+            if event.kind is EventKind.DELIVERY and state is not RecipientState.PENDING:
                 delivered[key] = max(delivered.get(key, event.occurred_at), event.occurred_at)
     if proven:
         _MOVE_RECIPIENTS.run(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from db import soft_bounces, soft_suppressions
-from db.states import EventKind
+from db.old_evidence import without_old
+from db.states import EventKind, RecipientState
 from db.suppression_scopes import entries_of
-from db.suppressions import add_in
+from db.suppressions import add_in, in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection
@@ -34,8 +35,8 @@ def suppress(
     Events that only `joined` their message were evidence when they were fresh; but what their
     message's deliveries and bounces mean for the soft bounces is known only now.
     """
-    wanted = [
-        entry
+    asked = [
+        (event, entry)
         for event in fresh
         for entry in entries_of(
             event,
@@ -44,6 +45,7 @@ def suppress(
             stream=_stream(event, matched, streams),
         )
     ]
+    wanted = in_force(connection, without_old(connection, asked))
     others = [each.address for each in wanted]
     return add_in(connection, wanted + _soft(connection, [*fresh, *joined], others, policy))
 
@@ -80,5 +82,14 @@ def _named(events: Sequence[Event], kind: EventKind) -> dict[str, str]:
         address: event.identity
         for event in events
         if event.kind is kind
-        for address in (*event.recipients, *(bounce.address for bounce in event.bounces))
+        for address in (*_meant(event), *(bounce.address for bounce in event.bounces))
     }
+
+
+def _meant(event: Event) -> Iterable[str]:
+    """Whom the message went to, of those whom the event names."""
+    return (
+        address
+        for address, state in event.recipients.items()
+        if state is not RecipientState.PENDING
+    )

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from db.suppressions import Suppression
 
 
+# What an event of these kinds says of those whom it is about.
+_OF_ITS_RECIPIENTS = {
+    EventKind.BOUNCE: RecipientState.BOUNCED,
+    EventKind.COMPLAINT: RecipientState.COMPLAINED,
+    EventKind.DELIVERY: RecipientState.DELIVERED,
+}
+
+
 @dataclass(frozen=True)
 class Bounce:
     """One recipient of a bounce. `address` is normalised.
@@ -60,8 +68,8 @@ class Event:
     `identity` is the same for every delivery of the same event. `raw_text` is the JSON that `raw`
     was read from, where it is at hand: what was read need not be written again. `message_id` is our
     id from the event's tags, where it carries one, and so is `stream`. `recipients` says what the
-    event proves for each address. `suppressions` are what it speaks for; policy says how long and
-    how wide.
+    event proves for each address that it names: for a stranger, nothing. `suppressions` are what it
+    speaks for; policy says how long and how wide.
     """
 
     identity: str
@@ -81,13 +89,17 @@ class Event:
     def proves_of_message(self) -> MessageState:
         """What it proves about its message.
 
-        A bounce may name only recipients that are still being tried: then SES had the message,
-        and no more is known. A bounce of nobody known is a bounce.
+        An event may name only recipients that are still being tried, or only strangers: then SES
+        had the message, and no more is known. A bounce of nobody named is a bounce.
         """
         named = self.recipients.values()
-        if self.kind is EventKind.BOUNCE and named and RecipientState.BOUNCED not in named:
+        if named and _OF_ITS_RECIPIENTS.get(self.kind) not in (None, *named):
             return MessageState.SENT
         return EVENT_PROVES[self.kind]
+
+    def suppresses(self, address: str) -> bool:
+        """Whether it speaks for a suppression of this address by itself."""
+        return any(each.address == address for each in self.suppressions)
 
 
 @dataclass(frozen=True)

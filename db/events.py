@@ -11,6 +11,7 @@ from db.event_records import attach_feedback, keep_bounces, keep_complaints
 from db.event_states import move_messages, move_recipients
 from db.event_suppressions import suppress
 from db.event_types import Applied
+from db.unmatched_deliveries import keep_deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,9 +42,11 @@ def apply(
         move_messages(connection, fresh + joined, matched)
         move_recipients(connection, fresh + joined, matched)
         attach_feedback(connection, joined, matched)
+        unmatched = [event for event in fresh if not kept.is_in_ledger(event)]
+        keep_deliveries(connection, unmatched)
         return Applied(
             events=fresh,
-            unmatched=[event for event in fresh if not kept.is_in_ledger(event)],
+            unmatched=unmatched,
             bounces=keep_bounces(connection, fresh, matched),
             complaints=keep_complaints(connection, fresh, matched),
             suppressions=suppress(

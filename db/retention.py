@@ -42,11 +42,12 @@ MESSAGES = Table(
 )
 EVENTS = Table("email_events", "received_at")
 BOUNCES = Table("email_bounces", "bounced_at")
+DELIVERIES = Table("email_deliveries", "delivered_at")
 COMPLAINTS = Table("email_complaints", "complained_at")
 REFUSED = Table("refused_messages", "last_seen_at")
 SUPPRESSION_CHANGES = Table("email_suppression_changes", "changed_at")
 
-TABLES = (MESSAGES, EVENTS, BOUNCES, COMPLAINTS, REFUSED, SUPPRESSION_CHANGES)
+TABLES = (MESSAGES, EVENTS, BOUNCES, DELIVERIES, COMPLAINTS, REFUSED, SUPPRESSION_CHANGES)
 
 
 def _removal(table: Table) -> TextClause:

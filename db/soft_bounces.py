@@ -39,13 +39,14 @@ class SoftBounce:
 class Standing:
     """Where soft bounces have brought an address.
 
-    `recent` are those that count towards the next suppression, `times` how many there were, and
-    `until` when the last of them ends.
+    `recent` are those that count towards the next suppression, `times` how many there were,
+    `since` when the last of them began, and `until` when it ends.
     """
 
     recent: Sequence[datetime] = ()
     times: int = 0
     until: datetime | None = None
+    since: datetime | None = None
 
     def after(self, moment: datetime, rules: SoftBounces) -> Standing:
         """The same, one bounce later."""
@@ -53,7 +54,7 @@ class Standing:
             return self
         recent = [each for each in self.recent if moment - each <= rules.window] + [moment]
         if 0 < rules.limit <= len(recent):
-            return Standing((), self.times + 1, moment + self.next_lasts(rules))
+            return Standing((), self.times + 1, moment + self.next_lasts(rules), moment)
         return replace(self, recent=recent)
 
     def next_lasts(self, rules: SoftBounces) -> timedelta:
@@ -99,18 +100,18 @@ SELECT DISTINCT address FROM email_bounces WHERE is_soft AND address = ANY(:addr
 """)
 
 # SES may tell one bounce in two forms, each with a feedback id of its own: a message counts once,
-# when it bounced first. A delivery ends the count, unless that very message bounced afterwards:
-# servers that take mail for a full mailbox are common. Who was taken off the list by a person
-# begins anew.
+# when it bounced first, and is known since the first was told. A delivery ends the count, unless
+# that very message bounced afterwards: servers that take mail for a full mailbox are common. Who
+# was taken off the list by a person begins anew.
 _COUNTING = text("""
-WITH first AS (
-    SELECT DISTINCT ON (address, coalesce(ses_message_id, message_id::text, feedback_id))
-        address, bounced_at, feedback_id, message_id, created_at,
+WITH told AS (
+    SELECT *, coalesce(ses_message_id, message_id::text, feedback_id) AS mail
+    FROM email_bounces WHERE is_soft AND address = ANY(:addresses)
+), first AS (
+    SELECT DISTINCT ON (address, mail) address, bounced_at, feedback_id, message_id,
+        min(created_at) OVER (PARTITION BY address, mail) AS known_since,
         bounce_type || '/' || bounce_subtype AS cause
-    FROM email_bounces
-    WHERE is_soft AND address = ANY(:addresses)
-    ORDER BY address, coalesce(ses_message_id, message_id::text, feedback_id),
-        bounced_at, feedback_id
+    FROM told ORDER BY address, mail, bounced_at, feedback_id
 )
 SELECT b.address, b.bounced_at, b.feedback_id, b.message_id, b.cause
 FROM first AS b
@@ -120,7 +121,14 @@ WHERE b.bounced_at > ALL (
             AND NOT EXISTS (
                 SELECT FROM email_bounces AS later
                 WHERE later.address = r.address AND later.message_id = r.message_id))
-    AND b.created_at > ALL (
+    AND b.bounced_at > ALL (
+        SELECT d.delivered_at FROM email_deliveries AS d
+        WHERE d.address = b.address
+            AND NOT EXISTS (
+                SELECT FROM email_bounces AS later
+                WHERE later.address = d.address
+                    AND d.mail IN (later.ses_message_id, later.message_id::text)))
+    AND b.known_since > ALL (
         SELECT c.changed_at FROM email_suppression_changes AS c
         WHERE c.address = b.address AND c.scope = '*'
             AND c.action = 'removed' AND c.source <> 'event')

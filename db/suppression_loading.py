@@ -42,7 +42,8 @@ _COPY = "COPY incoming (address, scope, reason, source, note, expires_at) FROM S
 _TOLD = """
 CREATE TEMPORARY TABLE told AS
 SELECT row_number() OVER (ORDER BY address, scope) AS n,
-    address, scope, reason, source, note, nullif(longest, 'infinity') AS expires_at
+    address, scope, reason, source, note, nullif(longest, 'infinity') AS expires_at,
+    CAST(NULL AS timestamptz) AS firm_until
 FROM (
     SELECT DISTINCT ON (address, scope) *,
         max(coalesce(expires_at, 'infinity')) OVER (PARTITION BY address, scope) AS longest
@@ -59,8 +60,8 @@ SELECT (SELECT count(*) FROM incoming) AS taken, (SELECT count(*) FROM told) AS 
 
 _VERDICT = f"""
 CASE WHEN s.address IS NULL OR {EXPIRED} THEN 'new'
-    WHEN {wins("told")} OR {longer("told")} THEN 'stricter'
     WHEN s.reason = told.reason AND s.expires_at IS NOT DISTINCT FROM told.expires_at THEN 'same'
+    WHEN {wins("told")} OR {longer("told")} THEN 'stricter'
     ELSE 'kept' END
 """
 

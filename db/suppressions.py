@@ -12,7 +12,7 @@ from sqlalchemy.types import DateTime, Text, Uuid
 
 from db.address_keys import erased, keys_of, note_digests
 from db.suppression_changes import Change, write
-from db.suppression_strength import KEEP_THE_STRONGER
+from db.suppression_strength import KEEP_THE_STRONGER, SOFT_REASON, SOFT_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,8 @@ REASONS = ("soft_bounce", "account_list", "unsubscribe", "bounce", "complaint", 
 class Suppression:
     """An address that must not be mailed. `address` is normalised; no expiry means for ever.
 
-    `event` and `by` say which event or person asks for it; they are kept in its history.
+    `event` and `by` say which event or person asks for it; they are kept in its history. Where
+    soft bounces make it last longer than its reason does, `firm_until` is the end of that.
     """
 
     address: str
@@ -44,17 +45,26 @@ class Suppression:
     feedback_id: str | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    firm_until: datetime | None = None
     event: str | None = None
     by: str | None = None
 
+    @property
+    def is_soft(self) -> bool:
+        """Whether events of soft bounces alone ask for it."""
+        return (self.reason, self.source) == (SOFT_REASON, SOFT_SOURCE)
 
-_COLUMNS = "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at"
+
+COLUMNS = (
+    "address, reason, source, scope, note, message_id, feedback_id, created_at, expires_at, "
+    "firm_until"
+)
 
 _ADD = text(f"""
 INSERT INTO email_suppressions AS s
-    (address, scope, reason, source, note, message_id, feedback_id, expires_at)
+    (address, scope, reason, source, note, message_id, feedback_id, expires_at, firm_until)
 SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :feedback_id,
-    :expires_at)
+    :expires_at, :firm_until)
 {KEEP_THE_STRONGER}
 """).bindparams(  # noqa: S608  constants
     *(
@@ -62,7 +72,10 @@ SELECT * FROM unnest(:address, :scope, :reason, :source, :note, :message_id, :fe
         for name in ("address", "scope", "reason", "source", "note", "feedback_id", "reasons")
     ),
     bindparam("message_id", type_=ARRAY(Uuid())),
-    bindparam("expires_at", type_=ARRAY(DateTime(timezone=True))),
+    *(
+        bindparam(name, type_=ARRAY(DateTime(timezone=True)))
+        for name in ("expires_at", "firm_until")
+    ),
 )
 
 _REMOVE = text("""
@@ -71,11 +84,11 @@ RETURNING address, scope
 """).bindparams(bindparam("scope", type_=Text()), bindparam("names", type_=ARRAY(Text())))
 
 _FIND = text(
-    f"SELECT {_COLUMNS} FROM email_suppressions WHERE address = ANY(:names) ORDER BY scope"  # noqa: S608  a constant
+    f"SELECT {COLUMNS} FROM email_suppressions WHERE address = ANY(:names) ORDER BY scope"  # noqa: S608  a constant
 ).bindparams(bindparam("names", type_=ARRAY(Text())))
 
 _LIST = text(f"""
-SELECT {_COLUMNS} FROM email_suppressions
+SELECT {COLUMNS} FROM email_suppressions
 WHERE (:reason IS NULL OR reason = :reason) AND (address, scope) > (:address, :scope)
 ORDER BY address, scope LIMIT :most
 """).bindparams(bindparam("reason", type_=Text()))  # noqa: S608  a constant
@@ -95,9 +108,8 @@ def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression
 def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
     """`add`, as a part of the caller's transaction. Whoever was erased stays a digest."""
     digests = erased(connection, {each.address for each in suppressions})
-    strongest = _strongest(
-        [replace(each, address=digests.get(each.address, each.address)) for each in suppressions]
-    )
+    told = [replace(each, address=digests.get(each.address, each.address)) for each in suppressions]
+    strongest = _strongest(_but_what_is_over(told, in_force(connection, told)))
     if not strongest:
         return []
     note_digests(connection, (each.address for each in strongest))
@@ -105,12 +117,21 @@ def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[
         name: [getattr(suppression, name) for suppression in strongest]
         for name in ("address", "scope", "reason", "source", "note", "message_id", "feedback_id")
     }
-    columns["expires_at"] = [suppression.expires_at for suppression in strongest]
+    for name in ("expires_at", "firm_until"):
+        columns[name] = [getattr(suppression, name) for suppression in strongest]
     rows = connection.execute(_ADD, {**columns, "reasons": list(REASONS)})
     entries = {(row.address, row.scope): row for row in rows}
     changed = [each for each in strongest if (each.address, each.scope) in entries]
     write(connection, [_change(each, entries[each.address, each.scope]) for each in changed])
     return changed
+
+
+def in_force(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
+    """Those that are not over already, by the database's clock."""
+    if all(each.expires_at is None for each in suppressions):
+        return list(suppressions)
+    now: datetime = connection.execute(text("SELECT now()")).scalar_one()
+    return [each for each in suppressions if each.expires_at is None or each.expires_at > now]
 
 
 def _change(cause: Suppression, entry: Row[Any]) -> Change:
@@ -179,15 +200,30 @@ def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppres
         last = (page[-1].address, page[-1].scope)
 
 
+def _but_what_is_over(
+    told: Sequence[Suppression], valid: Sequence[Suppression]
+) -> list[Suppression]:
+    """What is over counts only where nothing else is said."""
+    named = {(each.address, each.scope) for each in valid}
+    return [*valid, *(each for each in told if (each.address, each.scope) not in named)]
+
+
 def _strongest(suppressions: Sequence[Suppression]) -> list[Suppression]:
     """One entry an address and scope, sorted so that two batches cannot deadlock."""
     told: dict[tuple[str, str], list[Suppression]] = {}
     for suppression in suppressions:
         told.setdefault((suppression.address, suppression.scope), []).append(suppression)
-    return [
-        replace(max(told[key], key=_strength), expires_at=_latest(told[key]))
-        for key in sorted(told)
-    ]
+    return [_together(told[key]) for key in sorted(told)]
+
+
+def _together(told: Sequence[Suppression]) -> Suppression:
+    """The strongest, with the longest time; soft bounces may last longer, and are kept apart."""
+    firm = [each for each in told if not each.is_soft]
+    strongest, until = max(firm or told, key=_strength), _latest(firm or told)
+    soft_until = _latest([each for each in told if each.is_soft]) if firm else None
+    if soft_until is None or until is None or soft_until <= until:
+        return replace(strongest, expires_at=until)
+    return replace(strongest, expires_at=soft_until, firm_until=until)
 
 
 def _strength(suppression: Suppression) -> tuple[int, float]:
@@ -200,4 +236,4 @@ def _strength(suppression: Suppression) -> tuple[int, float]:
 def _latest(suppressions: Sequence[Suppression]) -> datetime | None:
     """When the last of them ends; None is never."""
     ends = [each.expires_at for each in suppressions if each.expires_at is not None]
-    return max(ends) if len(ends) == len(suppressions) else None
+    return max(ends, default=None) if len(ends) == len(suppressions) else None

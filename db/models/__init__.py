@@ -1,7 +1,13 @@
 """The tables, by subject. A migration makes them, and a test holds the two together."""
 
 from db.models.base import Base
-from db.models.feedback import ConsumerWatermark, EmailBounce, EmailComplaint, EmailEvent
+from db.models.feedback import (
+    ConsumerWatermark,
+    EmailBounce,
+    EmailComplaint,
+    EmailDelivery,
+    EmailEvent,
+)
 from db.models.ledger import EmailMessage, EmailRecipient, MessageStart, RefusedMessage
 from db.models.sending import (
     Gate,
@@ -26,6 +32,7 @@ __all__ = [
     "ConsumerWatermark",
     "EmailBounce",
     "EmailComplaint",
+    "EmailDelivery",
     "EmailEvent",
     "EmailMessage",
     "EmailRecipient",

@@ -47,6 +47,8 @@ class EmailBounce(Base):
     bounced_at: Mapped[datetime]
     # Whether it counts towards a temporary suppression.
     is_soft: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Whether it spoke for a suppression of its own; NULL in rows from before this was written down.
+    suppresses: Mapped[bool | None]
     created_at: Mapped[datetime] = mapped_column(server_default=now)
 
 
@@ -70,8 +72,25 @@ class EmailComplaint(Base):
     feedback_id: Mapped[str]
     user_agent: Mapped[str | None]
     arrived_at: Mapped[datetime | None]
+    suppresses: Mapped[bool | None]
     complained_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=now)
+
+
+class EmailDelivery(Base):
+    """A delivery of mail that is not in the ledger: it too ends a count of soft bounces."""
+
+    __tablename__ = "email_deliveries"
+    __table_args__ = (
+        UniqueConstraint("address", "mail", name="email_deliveries_identity"),
+        Index("email_deliveries_delivered_at", "delivered_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    address: Mapped[str]
+    # SES's id of the message, or ours where that is missing.
+    mail: Mapped[str]
+    delivered_at: Mapped[datetime]
 
 
 class EmailEvent(Base):

@@ -39,6 +39,8 @@ class EmailSuppression(Base):
     feedback_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=now)
     expires_at: Mapped[datetime | None]
+    # The end of what the reason says, where soft bounces make the entry last longer.
+    firm_until: Mapped[datetime | None]
 
 
 class EmailSuppressionChange(Base):

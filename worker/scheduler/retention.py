@@ -62,6 +62,7 @@ def _rules(engine: Engine, settings: Settings) -> list[_Rule]:
     forgetting = partial(retention.remove_recipients, engine)
     return [
         removing(retention.BOUNCES, settings.retain_bounces_days),
+        removing(retention.DELIVERIES, settings.retain_bounces_days),
         removing(retention.COMPLAINTS, settings.retain_complaints_days),
         removing(retention.SUPPRESSION_CHANGES, settings.retain_suppression_changes_days),
         _Rule("email_recipients", "removed", forgetting, settings.retain_recipients_days),

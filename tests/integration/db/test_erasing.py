@@ -135,7 +135,14 @@ def known(keyed: Engine) -> Engine:
     unknown = replace(
         bounce_of(ADA, about="ses-2", message_id=uuid4()), bounces=[], complaints=[complaint]
     )
-    events.apply(keyed, [unknown, bounce_of(BOB, about="ses-3")])
+    elsewhere = replace(
+        bounce_of(ADA, about="ses-4"),
+        kind=EventKind.DELIVERY,
+        recipients={ADA: RecipientState.DELIVERED},
+        bounces=[],
+        suppressions=[],
+    )
+    events.apply(keyed, [unknown, bounce_of(BOB, about="ses-3"), elsewhere])
     suppressions.add(keyed, [Suppression(BOB, "manual", "operator", note=f"not {ADA}")])
     told = "Write to Ada@Example.com."
     for number, body in enumerate((told, base64.b64encode(told.lower().encode()).decode())):

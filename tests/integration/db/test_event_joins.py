@@ -51,6 +51,22 @@ def told(engine: Engine, message_id: UUID) -> tuple[str, dict[str, str], list[st
     return found.state, found.recipients, sorted(each.kind for each in found.events)
 
 
+def _restore(engine: Engine, message_id: UUID) -> None:
+    """Put a message into the ledger whatever the list says of its recipient."""
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO email_messages (id, stream, state, ses_message_id)"
+                " VALUES (:id, 'news', 'sent', :ses)"
+            ),
+            {"id": message_id, "ses": ses_id(message_id)},
+        )
+        connection.execute(
+            text("INSERT INTO email_recipients VALUES (:id, :address, 'sent')"),
+            {"id": message_id, "address": ADA},
+        )
+
+
 def rows(engine: Engine, query: str) -> list[tuple[object, ...]]:
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(query))]
@@ -137,16 +153,34 @@ def test_mail_of_others_in_the_account_is_looked_for_only_for_a_while(engine: En
     assert join(engine, within_seconds=7200) == 1
 
 
-def test_a_delivery_that_joins_late_ends_the_count_of_soft_bounces(engine: Engine) -> None:
+@pytest.mark.parametrize("in_the_ledger", [True, False])
+def test_a_delivery_that_joins_late_ends_the_count_of_soft_bounces(
+    engine: Engine, *, in_the_ledger: bool
+) -> None:
     late = uuid4()
-    ids = [a_sent_message(engine, ADA) for _ in range(2)]
+    bounced = [a_sent_message(engine, ADA) if in_the_ledger else uuid4() for _ in range(2)]
     apply(engine, [a_delivery(late, ADA, at=NOW - 1.5 * DAY)], POLICY)
-    for days, message_id in enumerate(ids, start=1):
+    for days, message_id in enumerate(bounced, start=1):
         apply(engine, [a_soft_bounce(message_id, ADA, at=NOW - days * DAY)], POLICY)
-    assert [each.reason for each in find(engine, ADA)] == ["soft_bounce"]
-    a_claim(engine, [ADA], message_id=late)
-    join(engine)
     assert find(engine, ADA) == []
+    a_claim(engine, [ADA], message_id=late)
+    assert join(engine) == 1
+    assert find(engine, ADA) == []
+    apply(engine, [a_soft_bounce(uuid4(), ADA, at=NOW)], POLICY)
+    assert [each.reason for each in find(engine, ADA)] == ["soft_bounce"]
+
+
+def test_a_delivery_that_bounced_after_all_ends_no_count_before_it_joins_or_after(
+    engine: Engine,
+) -> None:
+    late = uuid4()
+    apply(engine, [a_soft_bounce(uuid4(), ADA, at=NOW - 2 * DAY)], POLICY)
+    apply(engine, [a_delivery(late, ADA, at=NOW - DAY, tagged=False)], POLICY)
+    apply(engine, [a_soft_bounce(late, ADA, at=NOW, tagged=False)], POLICY)
+    assert [each.reason for each in find(engine, ADA)] == ["soft_bounce"]
+    _restore(engine, late)
+    assert join(engine) == 2
+    assert [each.reason for each in find(engine, ADA)] == ["soft_bounce"]
 
 
 def test_an_opening_is_joined_without_ending_a_count(engine: Engine) -> None:

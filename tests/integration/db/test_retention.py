@@ -186,6 +186,13 @@ def test_an_emptied_event_still_proves_that_ses_has_had_its_message(engine: Engi
             ),
         ),
         (
+            retention.DELIVERIES,
+            (
+                "INSERT INTO email_deliveries (address, mail, delivered_at)"
+                " SELECT 'ada@example.com', age::text, now() - age"
+            ),
+        ),
+        (
             retention.REFUSED,
             (
                 "INSERT INTO refused_messages (queue, sqs_message_id, reason, body, last_seen_at)"

@@ -8,11 +8,14 @@ from itertools import product
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from config.suppression import SuppressionPolicy
+from db.event_joins import join_tagged
 from db.event_types import Event
 from db.events import apply
 from db.states import (
@@ -117,6 +120,25 @@ def test_a_bounce_by_which_nobody_bounced_leaves_the_message_sent(engine: Engine
     }
     apply(engine, [an_event(EventKind.DELIVERY, delayed, {ada: RecipientState.DELIVERED})])
     assert states(engine)[delayed] == MessageState.DELIVERED
+
+
+@pytest.mark.parametrize("kind", [EventKind.BOUNCE, EventKind.COMPLAINT, EventKind.DELIVERY])
+@pytest.mark.parametrize("late", [True, False])
+def test_what_names_only_strangers_proves_of_a_message_that_ses_had_it(
+    engine: Engine, kind: EventKind, *, late: bool
+) -> None:
+    """Where recipients forward to, say: also if the event comes before its message is there."""
+    message_id = uuid4()
+    told = an_event(kind, message_id, {"cy@forwarded.example": RecipientState.PENDING})
+    if late:
+        apply(engine, [told])
+    put(engine, {message_id: MessageState.SENDING}, {ADDRESSES[0]: RecipientState.PENDING})
+    if late:
+        assert join_tagged(engine, SuppressionPolicy()) == 1
+    else:
+        apply(engine, [told])
+    assert states(engine)[message_id] == MessageState.SENT
+    assert recipients_of(engine, message_id) == {ADDRESSES[0]: RecipientState.PENDING}
 
 
 proofs = st.dictionaries(st.sampled_from(ADDRESSES), st.sampled_from(RecipientState), max_size=3)

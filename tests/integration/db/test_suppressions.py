@@ -61,6 +61,16 @@ def test_an_expired_entry_gives_way_to_any_reason(engine: Engine) -> None:
     assert [each.reason for each in find(engine, ADA)] == ["unsubscribe"]
 
 
+@pytest.mark.parametrize("in_one_batch", [True, False])
+def test_what_is_over_already_takes_the_place_of_nothing(
+    engine: Engine, *, in_one_batch: bool
+) -> None:
+    told = [entry(expires_at=SOON), entry(reason="manual", expires_at=PAST)]
+    for batch in [told] if in_one_batch else [[each] for each in told]:
+        add(engine, batch)
+    assert [(each.reason, each.expires_at) for each in find(engine, ADA)] == [("bounce", SOON)]
+
+
 @pytest.mark.parametrize("longer", [LATER, None])
 def test_the_same_reason_that_lasts_longer_replaces_the_shorter(
     engine: Engine, longer: datetime | None

@@ -23,6 +23,7 @@ TABLES = (
     "email_recipients",
     "email_events",
     "email_bounces",
+    "email_deliveries",
     "email_complaints",
     "refused_messages",
     "email_suppression_changes",
@@ -50,6 +51,10 @@ def aged(engine: Engine) -> Engine:
             (
                 "INSERT INTO email_bounces (address, bounce_type, bounce_subtype, feedback_id,"
                 " bounced_at) SELECT 'ada@example.com', 'Permanent', 'General', n::text, moment"
+            ),
+            (
+                "INSERT INTO email_deliveries (address, mail, delivered_at) SELECT"
+                " 'ada@example.com', n::text, moment"
             ),
             (
                 "INSERT INTO email_complaints (address, feedback_id, complained_at) SELECT"
@@ -130,7 +135,7 @@ def test_each_turn_is_a_batch_and_each_row_is_counted_once(
     settings = load_settings(
         database_url=database_url, retention_batch_rows=1, retain_messages_days=400
     )
-    assert retire_all(aged, settings, registry) == 2 * 6 + 1
+    assert retire_all(aged, settings, registry) == 2 * 7 + 1
     for table in ("email_messages", "email_recipients", "email_events", "email_bounces"):
         labels = {"table": table, "what": "removed"}
         assert registry.get_sample_value("test_retention_rows_total", labels) == 2

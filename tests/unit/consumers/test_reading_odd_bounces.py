@@ -82,3 +82,22 @@ def test_whatever_a_server_reports_tells_a_bounce_from_an_automatic_reply(
         {ADA: RecipientState.BOUNCED},
     )
     assert (bounce.address, bounce.is_soft, list(event.suppressions)) == (ADA, False, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "state"),
+    [
+        ("5.1.1", "failed", RecipientState.BOUNCED),
+        (None, None, RecipientState.BOUNCED),
+        ("illegible", "failed", RecipientState.BOUNCED),
+        ("4.0.0", "failed", RecipientState.DELAYED),
+        ("5.1.1", "delayed", RecipientState.DELAYED),
+        ("2.0.0", "relayed", RecipientState.DELAYED),
+    ],
+)
+def test_of_a_permanent_bounce_whoever_failed_has_bounced(
+    sample: Sample, status: str | None, action: str | None, state: RecipientState
+) -> None:
+    body = sample("bounce_permanent")
+    body["bounce"]["bouncedRecipients"][0] |= {"status": status, "action": action}
+    assert dict(understood(body).recipients) == {ADA: state}

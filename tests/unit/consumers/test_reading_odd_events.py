@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from consumers.errors import Refusal, UnreadableEventError
 from consumers.parsing import read
 from db.event_types import Event
-from db.states import EventKind, RecipientState
+from db.states import EventKind, MessageState, RecipientState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,20 @@ def test_an_address_that_none_of_several_recipients_has_is_recorded_and_not_supp
     body["mail"]["destination"] = [ADA, BOB]
     event = understood(body)
     assert [each.address for each in [*event.bounces, *event.complaints]] == [CY]
-    assert (list(event.suppressions), dict(event.recipients)) == ([], {})
+    assert list(event.suppressions) == []
+    assert dict(event.recipients) == {CY: RecipientState.PENDING}
+    assert event.proves_of_message == MessageState.SENT
+
+
+def test_a_delivery_to_none_of_several_recipients_proves_of_the_message_that_it_was_sent(
+    sample: Sample,
+) -> None:
+    body = sample("delivery")
+    body["mail"]["destination"] = [ADA, BOB]
+    body["delivery"]["recipients"] = [CY]
+    event = understood(body)
+    assert dict(event.recipients) == {CY: RecipientState.PENDING}
+    assert event.proves_of_message == MessageState.SENT
 
 
 def test_a_complaint_is_held_against_all_who_may_have_made_it(sample: Sample) -> None:
