@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 # The longest that SQS keeps anything: a dead letter still counts from when it was first sent.
 DEAD_LETTER_RETENTION = timedelta(days=14)
-LEAST_RETENTION = timedelta(days=4)
+# Mail waits on its queue while the quota is used up or SES has paused the account. What becomes a
+# dead letter on its last day still has two days there.
+LEAST_RETENTION = timedelta(days=12)
 MAX_MESSAGE_BYTES = 1_048_576
 
 # SQS may deny for a moment that a queue exists which it has just created.

@@ -101,7 +101,7 @@ def test_a_stream_queue_is_as_the_settings_say(client: Client) -> None:
     assert queue["ReceiveMessageWaitTimeSeconds"] == "10"
     assert queue["SqsManagedSseEnabled"] == letters["SqsManagedSseEnabled"] == "true"
     assert queue["MaximumMessageSize"] == str(2**20)
-    assert int(queue["MessageRetentionPeriod"]) == 4 * 86_400
+    assert int(queue["MessageRetentionPeriod"]) == 12 * 86_400
     assert int(letters["MessageRetentionPeriod"]) == 14 * 86_400
     assert json.loads(queue["RedrivePolicy"]) == {
         "deadLetterTargetArn": letters["QueueArn"],
