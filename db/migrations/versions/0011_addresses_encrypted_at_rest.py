@@ -1,0 +1,87 @@
+"""The book of sealed addresses, which keys must be at hand, and how far sealing has come."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "email_addresses",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("sealed_by", sa.Text(), nullable=False),
+        sa.Column("domains", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("former", sa.Text(), nullable=True),
+        sa.Column(
+            "used_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index(
+        "email_addresses_former",
+        "email_addresses",
+        ["former"],
+        unique=False,
+        postgresql_where=sa.text("former IS NOT NULL"),
+    )
+    op.create_index("email_addresses_used_at", "email_addresses", ["used_at"], unique=False)
+    op.create_table(
+        "address_sealing",
+        sa.Column("single", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("digest_key", sa.Text(), nullable=False),
+        sa.CheckConstraint("single", name="address_sealing_single"),
+        sa.CheckConstraint(
+            "state IN ('plain', 'turning', 'sealed', 'opening')", name="address_sealing_state"
+        ),
+        sa.PrimaryKeyConstraint("single"),
+    )
+    op.add_column(
+        "address_keys",
+        sa.Column("purpose", sa.Text(), server_default=sa.text("'erased'"), nullable=False),
+    )
+    op.add_column(
+        "address_keys",
+        sa.Column("is_required", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.drop_constraint("address_keys_pkey", "address_keys", type_="primary")
+    op.create_primary_key("address_keys_pkey", "address_keys", ["purpose", "id"])
+    op.create_index("ses_suppressions_spelling", "ses_suppressions", ["spelling"], unique=False)
+    op.drop_index("email_suppressions_digests", table_name="email_suppressions")
+    op.create_index(
+        "email_suppressions_digests",
+        "email_suppressions",
+        ["address"],
+        unique=False,
+        postgresql_ops={"address": "text_pattern_ops"},
+        postgresql_where=sa.text("address LIKE 'hmac:%'"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("email_suppressions_digests", table_name="email_suppressions")
+    op.create_index(
+        "email_suppressions_digests",
+        "email_suppressions",
+        ["address"],
+        unique=False,
+        postgresql_where=sa.text("address LIKE 'hmac:%'"),
+    )
+    op.drop_index("ses_suppressions_spelling", table_name="ses_suppressions")
+    op.execute("DELETE FROM address_keys WHERE purpose <> 'erased'")
+    op.drop_constraint("address_keys_pkey", "address_keys", type_="primary")
+    op.create_primary_key("address_keys_pkey", "address_keys", ["id"])
+    op.drop_column("address_keys", "is_required")
+    op.drop_column("address_keys", "purpose")
+    op.drop_table("address_sealing")
+    op.drop_index("email_addresses_used_at", table_name="email_addresses")
+    op.drop_index("email_addresses_former", table_name="email_addresses")
+    op.drop_table("email_addresses")
