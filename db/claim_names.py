@@ -32,28 +32,31 @@ SELECT * FROM unnest(:recipients::text[], :sealed::text[], :domains::text[])
     AS r (address, sealed, domains)
 """
 
-# A name that stands on the list and not in the book is of somebody who was erased.
+# A name that stands on the list and not in the book is of somebody who was erased. Each name is
+# looked up by itself: the plan is kept, and the book grows from nothing while it is.
 SEALED_NAMED = f"""
 SELECT r.address, r.sealed, r.domains, blocked.address IS NOT NULL AS is_blocked,
-    coalesce(held.name, blocked.digest, CASE
-        WHEN a.state = '{SEALED}' OR (a.state = '{TURNING}' AND NOT {known_in_plain("r.address")})
-            THEN fresh.name END, r.address) AS name,
+    coalesce(held.name, blocked.digest,
+        CASE fresh.state WHEN '{SEALED}' THEN fresh.name
+            WHEN '{TURNING}' THEN CASE WHEN NOT {known_in_plain("r.address")} THEN fresh.name END
+        END, r.address) AS name,
     (blocked.digest IS NOT NULL AND held.name IS NULL) OR coalesce(held.is_used, false) AS is_kept
 FROM recipients AS r
 LEFT JOIN blocked USING (address)
-LEFT JOIN LATERAL (
-    SELECT b.name, b.used_at > now() - interval '{TOUCHED_DAYS} days' AS is_used
+LEFT JOIN (
+    SELECT known.address, b.name, b.used_at > now() - interval '{TOUCHED_DAYS} days' AS is_used
     FROM unnest(:addresses::text[], :names::text[]) AS known (address, name)
-    JOIN email_addresses AS b ON b.name = known.name
-    WHERE known.address = r.address LIMIT 1
-) AS held ON true
-LEFT JOIN address_sealing AS a ON true
-LEFT JOIN LATERAL (
-    SELECT known.name
-    FROM unnest(:addresses::text[], :names::text[], :made_with::text[])
-        AS known (address, name, key)
-    WHERE known.address = r.address AND known.key = a.digest_key
-) AS fresh ON true
+    CROSS JOIN LATERAL (
+        SELECT name, used_at FROM email_addresses WHERE name = known.name OFFSET 0
+    ) AS b
+) AS held USING (address)
+LEFT JOIN (
+    SELECT known.address, known.name, a.state
+    FROM address_sealing AS a
+    JOIN unnest(:addresses::text[], :names::text[], :made_with::text[])
+        AS known (address, name, key) ON known.key = a.digest_key
+    WHERE a.state IN ('{SEALED}', '{TURNING}')
+) AS fresh USING (address)
 """  # noqa: S608  constants
 
 # In the order of the names, so that two cannot deadlock.

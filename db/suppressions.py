@@ -91,7 +91,7 @@ def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression
     Of two entries for an address the stronger reason counts, and the longer time.
     """
     with engine.begin() as connection:
-        return add_in(connection, suppressions)
+        return reveal(connection, add_in(connection, suppressions))
 
 
 def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:

@@ -11,11 +11,14 @@ from sqlalchemy import text
 
 from config.errors import ConfigurationError
 from db import events, key_status, parking, rotating, suppressions
+from db.address_keys import keys_of
 from db.address_reports import about
+from db.address_retention import forget_names
 from db.claims import Claimed, Settled
 from db.engine import check
 from db.erasing import erase
 from db.messages import status
+from db.renaming import lock, rename
 from db.scrubbing import scrub
 from db.suppressions import Suppression
 from sandbox.waiting import until
@@ -142,6 +145,13 @@ def test_the_key_of_who_was_erased_stays(processes: Processes) -> None:
         check(processes.connect(keys("d2"), keys("e1")))
 
 
+_NAMES = text("SELECT name FROM email_addresses")
+_ONE_NAME = text("UPDATE email_addresses SET name = :new, former = :old WHERE name = :old")
+_WAITING_CLAIMS = text("""
+SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'email_recipients'::regclass
+""")
+
+
 class KilledError(Exception):
     """The process is gone."""
 
@@ -251,3 +261,63 @@ def test_two_rotations_at_once_are_refused(processes: Processes) -> None:
         rotating.alone(engine),
     ):
         pass
+
+
+def test_a_claim_during_a_renaming_waits_and_writes_the_new_name(processes: Processes) -> None:
+    old = processes.start(keys("d1"), keys("e1"))
+    message_id = sent(old, ADA)
+    both = processes.start(keys("d2", "d1"), keys("e1"))
+    rotating.turn(both)
+    renaming, let_go, won = threading.Event(), threading.Event(), []
+
+    def rename_slowly() -> None:
+        with both.begin() as connection:
+            lock(connection)
+            [name] = connection.execute(_NAMES).scalars()
+            renaming.set()
+            let_go.wait(30)
+            new = keys_of(both).keys[0].digest(ADA)
+            connection.execute(_ONE_NAME, {"old": name, "new": new})
+            rename(connection, {name: new})
+
+    def take() -> None:
+        won.append(claimed(both, ADA))
+
+    threads = [threading.Thread(target=each) for each in (rename_slowly, take)]
+    threads[0].start()
+    renaming.wait(30)
+    threads[1].start()
+    with old.connect() as connection:
+        until(lambda: connection.scalar(_WAITING_CLAIMS), "the claim waits")
+    let_go.set()
+    for each in threads:
+        each.join()
+    assert len(about(both, ADA, most=10).messages) == 2
+    assert message_id
+    assert isinstance(won[0][1], Claimed)
+
+
+def test_who_is_named_nowhere_any_more_leaves_the_book(processes: Processes) -> None:
+    engine = processes.start(keys("d1"), keys("e1"))
+    suppressions.add(engine, [Suppression(ADA, "bounce", "event")])
+    sent(engine, BOB)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_addresses SET used_at = now() - interval '91 days'"))
+        connection.execute(text("DELETE FROM email_recipients"))
+    assert forget_names(engine, older_than_seconds=90 * 86_400.0, most=10).rows == 1
+    assert forget_names(engine, older_than_seconds=90 * 86_400.0, most=10).rows == 0
+    assert [each.address for each in suppressions.find(engine, ADA)] == [ADA]
+    with engine.begin() as connection:
+        assert len(connection.execute(_NAMES).all()) == 1
+
+
+def test_a_name_that_is_written_again_is_not_forgotten(processes: Processes) -> None:
+    engine = processes.start(keys("d1"), keys("e1"))
+    sent(engine, ADA)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_addresses SET used_at = now() - interval '91 days'"))
+    sent(engine, ADA)
+    assert forget_names(engine, older_than_seconds=90 * 86_400.0, most=10).rows == 0
+    with engine.begin() as connection:
+        used = text("SELECT used_at > now() - interval '1 day' FROM email_addresses")
+        assert connection.scalar(used)
