@@ -34,7 +34,7 @@ class AddressKey:
         """What stands for a normalised address."""
         return f"{_PREFIX}{self.id}:{_keyed(self.secret, address)}"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The same for the same secret."""
         return _keyed(self.secret, "fingerprint of an address key")

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import NoDecode, SettingsConfigDict, SettingsError
 
 from config.address_keys import AddressKeySettings
+from config.encryption_keys import EncryptionKeySettings
 from config.errors import ConfigurationError
 from config.event_queues import queue_references
 from config.masking import MASK, mask_password
@@ -34,7 +35,13 @@ def _names(*names: str) -> AliasChoices:
     return AliasChoices(*names)
 
 
-class Settings(SuppressionSettings, ReputationSettings, RetentionSettings, AddressKeySettings):
+class Settings(
+    SuppressionSettings,
+    ReputationSettings,
+    RetentionSettings,
+    EncryptionKeySettings,
+    AddressKeySettings,
+):
     """What every process shares, read from the environment.
 
     Names that users of SES know are honoured as they are; all others begin with `MAILSLUICE_`.
@@ -217,6 +224,7 @@ class Settings(SuppressionSettings, ReputationSettings, RetentionSettings, Addre
         if self.aws_access_key_id:
             values["aws_access_key_id"] = self.aws_access_key_id[:4] + MASK
         values["address_keys"] = self.masked_address_keys()
+        values["encryption_keys"] = self.masked_encryption_keys()
         values["database_url"] = mask_password(self.database_url.get_secret_value())
         return values
 

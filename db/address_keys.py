@@ -1,4 +1,4 @@
-"""Addresses that are known by a keyed digest alone: whom `mailsluice erase` took out."""
+"""The keys that rows were made with: who lacks one neither starts nor claims mail."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from config.address_keys import AddressKeys, is_digest, key_id
+from config.encryption_keys import EncryptionKeys, missing
 from config.errors import ConfigurationError
 from db.batch_sql import BatchStatement, array
+from db.errors import KeysMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +18,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from config.address_keys import AddressKey
+    from config.encryption_keys import EncryptionKey
 
 # The keys travel with the connections: no look-up can be made without them by mistake.
 OPTION = "mailsluice_address_keys"
+ENCRYPTION = "mailsluice_encryption_keys"
 _NONE = AddressKeys()
+_NOTHING_IS_SEALED = EncryptionKeys()
+
+ERASED = "erased"
+DIGEST = "digest"
+ENCRYPTED = "encryption"
 
 # Whoever looks holds the table until its commit, against the one who replaces addresses in it.
 _ERASED = BatchStatement("""
@@ -27,22 +36,61 @@ SELECT address FROM email_suppressions WHERE address = ANY(:digests::text[]) FOR
 """)
 
 _NAMED = text("""
-SELECT id, fingerprint FROM address_keys AS k WHERE EXISTS (
-    SELECT FROM email_suppressions AS s
-    WHERE s.address LIKE 'hmac:%' AND starts_with(s.address, 'hmac:' || k.id || ':'))
-ORDER BY id
+SELECT purpose, id, fingerprint FROM address_keys AS k WHERE is_required OR (
+    purpose = 'erased' AND EXISTS (
+        SELECT FROM email_suppressions AS s WHERE s.address LIKE 'hmac:%'
+        AND s.address ~>=~ ('hmac:' || k.id || ':') AND s.address ~<~ ('hmac:' || k.id || ';')))
+ORDER BY purpose DESC, id
 """)
 
+_NOTED = text("SELECT purpose, id, fingerprint FROM address_keys")
+
 _NOTE = text("""
-INSERT INTO address_keys (id, fingerprint) VALUES (:id, :fingerprint)
-ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint
+INSERT INTO address_keys (purpose, id, fingerprint, is_required)
+VALUES (:purpose, :id, :fingerprint, :is_required)
+ON CONFLICT (purpose, id) DO UPDATE SET fingerprint = excluded.fingerprint,
+    is_required = excluded.is_required
 """)
+
+# To be a part of the very statement that looks an address up.
+LACKS_A_KEY = """
+EXISTS (SELECT FROM address_keys WHERE is_required AND fingerprint <> ALL(:fingerprints::text[]))
+"""
+
+_LACKS_A_KEY = BatchStatement(f"SELECT {LACKS_A_KEY}")
 
 
 def keys_of(place: Engine | Connection) -> AddressKeys:
     """The keys that an engine was made with."""
     found: AddressKeys = place.get_execution_options().get(OPTION, _NONE)
     return found
+
+
+def encryption_of(place: Engine | Connection) -> EncryptionKeys:
+    """The keys that encrypt what an engine writes."""
+    found: EncryptionKeys = place.get_execution_options().get(ENCRYPTION, _NOTHING_IS_SEALED)
+    return found
+
+
+def fingerprints(place: Engine | Connection) -> list[str]:
+    """Which keys are at hand."""
+    digests = [key.fingerprint for key in keys_of(place).keys]
+    return digests + [key.fingerprint for key in encryption_of(place).keys]
+
+
+def lacking() -> KeysMissingError:
+    """What stops a process that was started before a key came into use."""
+    return KeysMissingError(
+        "The database needs a key that this process was started without: give every process the "
+        "same MAILSLUICE_ADDRESS_KEYS and MAILSLUICE_ENCRYPTION_KEYS, and start it anew."
+    )
+
+
+def require_keys(connection: Connection) -> None:
+    """Raises KeysMissingError: addresses may stand under a digest that is not known here."""
+    found = _LACKS_A_KEY.run(connection, fingerprints=array(fingerprints(connection)))
+    if found.scalar_one():
+        raise lacking()
 
 
 def erased(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
@@ -55,9 +103,16 @@ def erased(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
     return {meant[digest]: digest for digest in found}
 
 
-def note(connection: Connection, key: AddressKey) -> None:
-    """Write down that digests of this key are on the list."""
-    connection.execute(_NOTE, {"id": key.id, "fingerprint": key.fingerprint})
+def note(
+    connection: Connection,
+    key: AddressKey | EncryptionKey,
+    purpose: str = ERASED,
+    *,
+    is_required: bool = False,
+) -> None:
+    """Write down that rows were made with this key."""
+    terms = {"purpose": purpose, "id": key.id, "fingerprint": key.fingerprint}
+    connection.execute(_NOTE, {**terms, "is_required": is_required})
 
 
 def note_digests(connection: Connection, names: Iterable[str]) -> None:
@@ -67,34 +122,52 @@ def note_digests(connection: Connection, names: Iterable[str]) -> None:
         ConfigurationError: one of them is not configured, so that nobody would be recognised.
     """
     ids = {key_id(each) for each in names if is_digest(each)}
+    if not ids:
+        return
     configured = {key.id: key for key in keys_of(connection).keys}
+    noted = {(row.id, row.fingerprint) for row in connection.execute(_NOTED)}
     for each in sorted(ids):
         if each not in configured:
             raise ConfigurationError(_missing(each))
-        note(connection, configured[each])
+        if (each, configured[each].fingerprint) not in noted:
+            note(connection, configured[each])
 
 
 def check_keys(engine: Engine) -> None:
-    """Make sure that everybody who is on the list by a digest can be recognised.
+    """Make sure that everybody who is known by a digest can be recognised, and shown.
 
     Raises:
         ConfigurationError: a key is missing, or another one bears its id.
     """
-    configured = {key.id: key.fingerprint for key in keys_of(engine).keys}
+    digests = {key.id: key.fingerprint for key in keys_of(engine).keys}
+    encryption = {key.id: key.fingerprint for key in encryption_of(engine).keys}
     with engine.connect() as connection:
-        for named, fingerprint in connection.execute(_NAMED):
-            if named not in configured:
-                raise ConfigurationError(_missing(named))
-            if configured[named] != fingerprint:
-                raise ConfigurationError(
-                    f"MAILSLUICE_ADDRESS_KEYS has another secret for key {named} than the one "
-                    "that erased addresses are on the suppression list by: they would be mailed. "
-                    "Give a new key an id of its own, and keep the old one."
-                )
+        for purpose, named, fingerprint in connection.execute(_NAMED):
+            is_digest_key = purpose != ENCRYPTED
+            configured = (digests if is_digest_key else encryption).get(named)
+            if configured is None:
+                raise ConfigurationError(_missing(named) if is_digest_key else missing(named))
+            if configured != fingerprint:
+                raise ConfigurationError(_another(named, is_digest_key=is_digest_key))
 
 
 def _missing(named: str) -> str:
     return (
-        f"MAILSLUICE_ADDRESS_KEYS lacks the key {named}, which erased addresses are on the "
-        "suppression list by: without it they would be mailed. Put it back, behind the first one."
+        f"MAILSLUICE_ADDRESS_KEYS lacks the key {named}, which erased or encrypted addresses are "
+        "on the suppression list by: without it they would be mailed. Put it back, behind the "
+        "first one; `mailsluice keys status` tells when it may be taken out."
+    )
+
+
+def _another(named: str, *, is_digest_key: bool) -> str:
+    if not is_digest_key:
+        return (
+            f"MAILSLUICE_ENCRYPTION_KEYS has another secret for key {named} than the one that "
+            "addresses in the database are encrypted with: they could not be read. Give a new key "
+            "an id of its own, and keep the old one."
+        )
+    return (
+        f"MAILSLUICE_ADDRESS_KEYS has another secret for key {named} than the one that erased or "
+        "encrypted addresses are on the suppression list by: they would be mailed. Give a new key "
+        "an id of its own, and keep the old one."
     )

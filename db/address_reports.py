@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from db import soft_bounces, suppression_changes
+from db.address_naming import known_name
 from db.feedback_reports import bounces_to, complaints_of
 from db.patience import snapshot
 from db.suppressions import find_in
@@ -78,9 +79,10 @@ WHERE r.address = :address ORDER BY m.created_at DESC, m.id LIMIT :most
 
 def about(engine: Engine, address: str, *, most: int) -> AddressRecord:
     """All about an address; of messages, bounces and complaints the latest `most` of each."""
-    terms = {"address": address, "most": most}
     with snapshot(engine) as connection:
-        counts = connection.execute(_COUNTS, {"address": address})
+        name = known_name(connection, address)
+        terms = {"address": name, "most": most}
+        counts = connection.execute(_COUNTS, {"address": name})
         messages = connection.execute(_MESSAGES, terms).mappings()
         return AddressRecord(
             now=connection.execute(text("SELECT now()")).scalar_one(),
@@ -90,5 +92,5 @@ def about(engine: Engine, address: str, *, most: int) -> AddressRecord:
             complaints=complaints_of(connection, address, most=most),
             entries=find_in(connection, address),
             changes=suppression_changes.history_in(connection, address),
-            soft_bounces=soft_bounces.counting(connection, [address])[address],
+            soft_bounces=soft_bounces.counting(connection, [name])[name],
         )

@@ -11,7 +11,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from config.errors import ConfigurationError
 from config.masking import mask_password
-from db.address_keys import OPTION, check_keys
+from db import sealing
+from db.address_keys import ENCRYPTION, OPTION, check_keys, encryption_of
 from db.errors import DatabaseError, DatabaseNotMigratedError, DatabaseUnreachableError
 from db.migrate import newest_revision
 
@@ -85,7 +86,10 @@ def connect(settings: Settings, *, application_name: str = "mailsluice") -> Engi
         connect_args=_connect_args(settings, application_name),
         # A statement's parameters hold addresses, and its errors reach logs.
         hide_parameters=True,
-        execution_options={OPTION: settings.keys_of_addresses},
+        execution_options={
+            OPTION: settings.keys_of_addresses,
+            ENCRYPTION: settings.keys_of_encryption,
+        },
     )
 
 
@@ -123,6 +127,8 @@ def check(engine: Engine) -> None:
             + f", and this program needs version {newest_revision()}. Run: mailsluice migrate"
         )
     check_keys(engine)
+    if encryption_of(engine):
+        sealing.begin(engine)
 
 
 def _unusable(engine: Engine, error: DBAPIError) -> DatabaseError:

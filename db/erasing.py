@@ -12,12 +12,14 @@ from sqlalchemy.types import Text
 
 from config.errors import ConfigurationError
 from db.address_keys import erased, keys_of, note
+from db.address_naming import known_name
 from db.addresses import normalise
+from db.sealed_texts import opened_json, sealed_json
 from db.suppression_changes import Change, write
 from db.suppressions import EVERYWHERE, OPERATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine, TextClause
@@ -35,13 +37,21 @@ class Erased:
 
 
 # Claims read the list all the same; whoever writes it, or replaces addresses by digests, waits.
-_LOCK = text("LOCK TABLE email_suppressions IN EXCLUSIVE MODE")
+_LOCK = text("LOCK TABLE ses_suppressions, email_suppressions IN EXCLUSIVE MODE")
 
 # Whoever writes a recipient holds its message, in the order that all take them in.
 _LOCK_MESSAGES = text("""
 SELECT id, state, payload FROM email_messages
 WHERE id = ANY(ARRAY(SELECT message_id FROM email_recipients WHERE address = ANY(:names)))
 ORDER BY id FOR UPDATE
+""").bindparams(bindparam("names", type_=ARRAY(Text())))
+
+# What SES's own list was seen to hold goes as well; it is read anew.
+_OUT_OF_THE_BOOK = text("""
+WITH there AS (
+    DELETE FROM ses_suppressions WHERE address = ANY(:names) RETURNING spelling
+)
+DELETE FROM email_addresses WHERE name = ANY(:names) OR name IN (SELECT spelling FROM there)
 """).bindparams(bindparam("names", type_=ARRAY(Text())))
 
 _LIST = text("""
@@ -86,6 +96,7 @@ def _rename(table: str, *, identity: str, also: str = "") -> tuple[TextClause, T
     DELETE FROM {table} AS t WHERE address = ANY(:others) AND EXISTS (
         SELECT FROM {table} AS twin
         WHERE twin.{identity} = t.{identity} AND twin.address = :digest)
+        AND address <> :digest
     """)  # noqa: S608  constants
     rename = text(f"""
     UPDATE {table} SET address = :digest{also} WHERE address = ANY(:others)
@@ -127,15 +138,23 @@ def erase(engine: Engine, address: str, *, by: str | None = None) -> Erased:
     names = keys.names(address)
     with engine.begin() as connection:
         connection.execute(_LOCK)
-        digest = erased(connection, [address]).get(address) or names[1]
+        digest = _digest(connection, address)
         key = next(each for each in keys.keys if each.digest(address) == digest)
         note(connection, key)
         _suppress(connection, names, digest, by)
         messages = connection.execute(_LOCK_MESSAGES, {"names": names}).all()
-        rows = _renamed(connection, names, digest)
+        was_sealed = connection.execute(_OUT_OF_THE_BOOK, {"names": names}).rowcount > 0
+        rows = _renamed(connection, names if was_sealed else set(names) - {digest}, digest)
         waiting = [each for each in messages if each.state in _WAITING]
         ended = [each.id for each in waiting if _settle(connection, each, address, digest)]
     return Erased(rows, ended)
+
+
+def _digest(connection: Connection, address: str) -> str:
+    """The one that stands for the address already, or else a new one."""
+    held = known_name(connection, address)
+    known = held if held != address else erased(connection, [address]).get(address)
+    return known or keys_of(connection).digests(address)[0]
 
 
 def _suppress(connection: Connection, names: Sequence[str], digest: str, by: str | None) -> None:
@@ -147,8 +166,8 @@ def _suppress(connection: Connection, names: Sequence[str], digest: str, by: str
         write(connection, [Change(digest, EVERYWHERE, action, OPERATOR, by=by, **why)])  # type: ignore[arg-type]  # texts all
 
 
-def _renamed(connection: Connection, names: Sequence[str], digest: str) -> dict[str, int]:
-    terms = {"others": [each for each in names if each != digest], "digest": digest}
+def _renamed(connection: Connection, names: Iterable[str], digest: str) -> dict[str, int]:
+    terms = {"others": list(names), "digest": digest}
     counts = {}
     for table, (drop, rename) in _RENAME.items():
         dropped = connection.execute(drop, terms).rowcount
@@ -164,14 +183,14 @@ def _settle(connection: Connection, message: Any, address: str, digest: str) -> 
         return True
     connection.execute(_LEAVE_OUT, terms)
     if message.payload is not None:
-        left = json.dumps(_without(message.payload, address))
-        connection.execute(_STRIP, {"id": message.id, "payload": left})
+        left = json.dumps(_without(opened_json(connection, message.payload), address))
+        connection.execute(_STRIP, {"id": message.id, "payload": sealed_json(connection, left)})
     return False
 
 
-def _without(job: dict[str, Any], address: str) -> dict[str, Any]:
+def _without(job: Mapping[str, Any], address: str) -> dict[str, Any]:
     lists = {name: job[name] for name in ("to", "cc", "bcc") if isinstance(job.get(name), list)}
-    return job | {
+    return dict(job) | {
         name: [each for each in told if normalise(str(each)) != address]
         for name, told in lists.items()
     }

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text, Uuid
 
-from db.event_names import without_erased
+from db.event_names import by_name
 from db.event_records import attach_feedback
 from db.event_states import move_messages, move_recipients
 from db.event_suppressions import suppress
@@ -87,7 +87,7 @@ def _join(
             )
             for row in rows
         ]
-        events = without_erased(connection, events)
+        events = by_name(connection, events)
         _settle(connection, events, {row.identity: row.message_id for row in rows}, policy)
         return len(rows)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from db.batch_sql import BatchStatement, array, json_array
+from db.sealed_texts import sealed_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def keep_events(connection: Connection, events: Sequence[Event]) -> Kept:
         ses_message_id=array(event.ses_message_id for event in events),
         occurred_at=array(event.occurred_at for event in events),
         proves=json_array(json.dumps(dict(event.recipients)) for event in events),
-        raw=json_array(map(_raw, events)),
+        raw=json_array(sealed_json(connection, _raw(event)) for event in events),
     )
     kept = Kept()
     for row in rows:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from config.suppression import SuppressionPolicy
 from db.event_keeping import keep_events
-from db.event_names import without_erased
+from db.event_names import by_name
 from db.event_records import attach_feedback, keep_bounces, keep_complaints
 from db.event_states import move_messages, move_recipients
 from db.event_suppressions import suppress
@@ -37,7 +37,7 @@ def apply(
     if not distinct:
         return Applied(events=[], unmatched=[], bounces=[], complaints=[], suppressions=[])
     with engine.begin() as connection:
-        kept = keep_events(connection, without_erased(connection, distinct))
+        kept = keep_events(connection, by_name(connection, distinct))
         fresh, joined, matched = kept.fresh, kept.joined, kept.matched
         move_messages(connection, fresh + joined, matched)
         move_recipients(connection, fresh + joined, matched)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import bindparam, text
 from sqlalchemy.types import Text
 
+from db.address_naming import known_name
+from db.address_revealing import reveal
 from db.patience import snapshot
 
 if TYPE_CHECKING:
@@ -97,15 +99,18 @@ def complaints(engine: Engine, *, days: int, stream: str | None, most: int) -> l
 
 def bounces_to(connection: Connection, address: str, *, most: int) -> list[BounceRow]:
     """The latest bounces of an address."""
+    address = known_name(connection, address)
     return _rows(connection, _BOUNCES_TO, BounceRow, address=address, most=most)
 
 
 def complaints_of(connection: Connection, address: str, *, most: int) -> list[ComplaintRow]:
     """The latest complaints of an address."""
+    address = known_name(connection, address)
     return _rows(connection, _COMPLAINTS_OF, ComplaintRow, address=address, most=most)
 
 
 def _rows(
     connection: Connection, statement: TextClause, kind: type[Row], **terms: object
 ) -> list[Row]:
-    return [kind(**row) for row in connection.execute(statement, terms).mappings()]
+    rows = [kind(**row) for row in connection.execute(statement, terms).mappings()]
+    return reveal(connection, rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from db.direct import Direct
 from db.refused import storable
+from db.sealed_texts import sealed_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,11 @@ def park(
 
     False if the claim is no longer ours.
     """
-    waiting = {"state": "parked", "after_seconds": after_seconds, "payload": json.dumps(payload)}
+    waiting = {
+        "state": "parked",
+        "after_seconds": after_seconds,
+        "payload": sealed_json(engine, json.dumps(payload)),
+    }
     used = {"attempts_used": int(uses_attempt)}
     return _write(engine, _PARKED, held, **waiting, **used, **_told(why))
 
@@ -116,7 +121,11 @@ def record_unknown(
     engine: Engine, held: Held, why: Why, *, payload: Mapping[str, Any], grace_seconds: float
 ) -> bool:
     """SES may have taken it: put it aside until an event tells. False if no longer ours."""
-    waiting = {"state": "unknown", "after_seconds": grace_seconds, "payload": json.dumps(payload)}
+    waiting = {
+        "state": "unknown",
+        "after_seconds": grace_seconds,
+        "payload": sealed_json(engine, json.dumps(payload)),
+    }
     return _write(engine, _PARKED, held, **waiting, attempts_used=0, **_told(why))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, text
 
+from db.address_revealing import revealed
 from db.models import EmailEvent, EmailMessage, EmailRecipient
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ def status(engine: Engine, message_id: UUID) -> MessageStatus | None:
         ).one_or_none()
         if row is None:
             return None
+        states = {each.address: each.state for each in connection.execute(recipients)}
+        shown = revealed(connection, states)
         return MessageStatus(
             id=row.id,
             stream=row.stream,
             state=row.state,
             attempts=row.attempt,
-            recipients={each.address: each.state for each in connection.execute(recipients)},
+            recipients={shown.get(name, name): state for name, state in states.items()},
             events=[TimelineEvent(*each) for each in connection.execute(events)],
             enqueued_at=row.enqueued_at,
             first_seen_at=row.created_at,

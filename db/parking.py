@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
 from db.gates import IS_SHUT
+from db.sealed_texts import opened_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -27,7 +28,7 @@ class DueMessage:
 
     id: UUID
     stream: str
-    payload: dict[str, Any]
+    payload: Mapping[str, Any]
     taken_until: datetime
 
 
@@ -86,7 +87,10 @@ def take_due(
         rows = connection.execute(
             _TAKE, {"streams": list(streams), "most": most, "lease_seconds": lease_seconds}
         )
-        return [DueMessage(row.id, row.stream, row.payload, row.taken_until) for row in rows]
+        return [
+            DueMessage(row.id, row.stream, opened_json(engine, row.payload), row.taken_until)
+            for row in rows
+        ]
 
 
 def mark_dispatched(engine: Engine, messages: Sequence[DueMessage]) -> None:

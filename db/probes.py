@@ -10,6 +10,7 @@ from sqlalchemy.types import Text, Uuid
 
 from db.gates import CHANNEL, IS_FIRMLY_SHUT, IS_PROBING
 from db.parking import DueMessage
+from db.sealed_texts import opened_json
 from db.states import TAKEN_BY_SES
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def take(engine: Engine, *, lease_seconds: float) -> DueMessage | None:
         for statement in _TAKES:
             row = connection.execute(statement, {"lease_seconds": lease_seconds}).one_or_none()
             if row is not None:
-                return DueMessage(row.id, row.stream, row.payload, row.taken_until)
+                payload = opened_json(engine, row.payload)
+                return DueMessage(row.id, row.stream, payload, row.taken_until)
         if connection.execute(_GIVE_UP).first() is not None:
             connection.execute(_TELL)
     return None

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import BigInteger, Text
 
+from db.address_keys import encryption_of
 from db.refused import storable
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def body(engine: Engine, queues: Sequence[str], quarantined_id: int) -> str | No
     terms = {"queues": list(queues), "id": quarantined_id}
     with engine.begin() as connection:
         found: str | None = connection.scalar(_BODY, terms)
-    return found
+    keys = encryption_of(engine)
+    return keys.open(found) if keys and found is not None else found
 
 
 def still_refused(engine: Engine, quarantined_id: int, reason: str, *, may_be_ours: bool) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from db.address_keys import encryption_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,7 +54,7 @@ def keep(
                     "queue": queue,
                     "sqs_message_id": sqs_message_id,
                     "reason": storable(reason),
-                    "body": storable(body),
+                    "body": encryption_of(engine).seal(storable(body)),
                     "may_be_ours": may_be_ours,
                 },
             ).scalar_one()

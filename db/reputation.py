@@ -21,6 +21,9 @@ from db.sent_counts import (
     DOMAIN_PARAMETERS,
     LONGEST_WINDOW_SECONDS,
     SIMULATOR,
+    UNDER_VERIFIED,
+    VERIFIED,
+    VERIFIED_PARAMETERS,
     bucket_of,
     counting,
     of_verified,
@@ -136,10 +139,12 @@ _BOUNCES = _reports(
     AND (report.status IS NULL OR '5' = coalesce(
         substring(report.status FROM '(?:^|[^0-9.])([245])\\.[0-9]'), left(report.status, 1)))
     AND NOT {of_verified("split_part(report.address, '@', -1)")}
+    AND NOT EXISTS (
+        SELECT FROM email_addresses WHERE name = report.address AND {UNDER_VERIFIED})
     """,
     # Notifications of the identity tell what events tell, under another feedback id.
     "count(DISTINCT report.address)",
-).bindparams(*DOMAIN_PARAMETERS[:2])
+).bindparams(*VERIFIED_PARAMETERS)
 
 # https://www.iana.org/assignments/marf-parameters: `not-spam` takes a complaint back, and
 # `auth-failure` is a server's. What SES's list for the account stopped was delivered to nobody.
@@ -159,7 +164,7 @@ def measure(engine: Engine, domains: Domains) -> Measured:
     """Count the recipients and reports of all windows, kinds and scopes at this moment."""
     terms = {"names": list(WINDOWS), "seconds": [float(each) for each in WINDOWS.values()]}
     named = domains.terms()
-    verified = {name: named[name] for name in ("verified", "under_verified")}
+    verified = {name: named[name] for name in VERIFIED}
     counts: dict[tuple[str, str, str], Count] = defaultdict(Count)
     with engine.begin() as connection:
         for row in connection.execute(_SENT, {**terms, **named}):

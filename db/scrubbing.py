@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 import idna
 from sqlalchemy import text
 
+from db.address_keys import encryption_of
+from db.sealed_scrubbing import SCRUBBED as SEALED
+from db.sealed_scrubbing import scrub_sealed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,6 +67,18 @@ def scrub(
             counts[column.table] = counts.get(column.table, 0) + found
             done = min(1.0, (first + PAGES_AT_ONCE) / pages)
             progress((number + done) / len(COLUMNS))
+    return _with_sealed(engine, patterns, counts, progress) if encryption_of(engine) else counts
+
+
+def _with_sealed(
+    engine: Engine,
+    patterns: dict[str, str],
+    counts: dict[str, int],
+    progress: Callable[[float], None],
+) -> dict[str, int]:
+    searched = (patterns["pattern"], patterns["encoded"])
+    for each in SEALED:
+        counts[each.table] += scrub_sealed(engine, each, searched, progress)
     return counts
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from config.address_keys import AddressKeys
+from db.address_naming import domain_digests
 from db.gates import EVERYTHING
 
 if TYPE_CHECKING:
@@ -40,18 +42,26 @@ class Domains:
 
     verified: Sequence[str] = ()
     silent: Sequence[str] = ()
+    # Of an address that is encrypted the domain is known by its digest.
+    keys: AddressKeys = field(default_factory=AddressKeys)
 
     @classmethod
     def of(cls, settings: Settings) -> Domains:
         """Those of the settings."""
-        return cls(settings.reputation_verified_domains, settings.reputation_silent_domains)
+        return cls(
+            settings.reputation_verified_domains,
+            settings.reputation_silent_domains,
+            settings.keys_of_addresses if settings.keys_of_encryption else AddressKeys(),
+        )
 
     def terms(self) -> dict[str, list[str]]:
         """The parameters of `of_verified` and of the counting."""
         return {
             "verified": list(self.verified),
             "under_verified": [f"%.{domain}" for domain in self.verified],
+            "verified_digests": domain_digests(self.keys, self.verified),
             "silent": list(self.silent),
+            "silent_digests": domain_digests(self.keys, self.silent),
         }
 
 
@@ -65,8 +75,14 @@ def of_verified(domain: str) -> str:
     return f"({domain} = ANY(:verified) OR {domain} LIKE ANY(:under_verified))"
 
 
+# `domains` are the book's, of an address that is encrypted.
+UNDER_VERIFIED = "coalesce(domains && :verified_digests, false)"
+
+VERIFIED = ("verified", "under_verified", "verified_digests")
+VERIFIED_PARAMETERS = [bindparam(name, type_=ARRAY(Text())) for name in VERIFIED]
 DOMAIN_PARAMETERS = [
-    bindparam(name, type_=ARRAY(Text())) for name in ("verified", "under_verified", "silent")
+    *VERIFIED_PARAMETERS,
+    *(bindparam(name, type_=ARRAY(Text())) for name in ("silent", "silent_digests")),
 ]
 
 # The end of what is counted, or the oldest moment that any window looks at.
@@ -88,14 +104,18 @@ def counting(first: str, end: str) -> str:
     sent = bucket_of("m.sent_at")
     return f"""
     SELECT coalesce(stream, '{EVERYTHING}') AS scope, started_at,
-        count(*) FILTER (WHERE NOT {of_verified("domain")}) AS can_bounce,
-        count(*) FILTER (WHERE NOT domain = ANY(:silent)) AS can_complain
+        count(*) FILTER (WHERE NOT {of_verified("domain")} AND NOT {UNDER_VERIFIED}) AS can_bounce,
+        count(*) FILTER (WHERE NOT domain = ANY(:silent)
+            AND NOT coalesce(domains[1] = ANY(:silent_digests), false)) AS can_complain
     FROM (
-        SELECT m.stream, {sent} AS started_at, split_part(r.address, '@', -1) AS domain
+        SELECT m.stream, {sent} AS started_at, split_part(r.address, '@', -1) AS domain,
+            book.domains
         FROM email_messages AS m CROSS JOIN LATERAL (
             SELECT address FROM email_recipients
             WHERE message_id = m.id AND state <> 'suppressed' OFFSET 0
-        ) AS r
+        ) AS r LEFT JOIN LATERAL (
+            SELECT domains FROM email_addresses WHERE name = r.address OFFSET 0
+        ) AS book ON true
         WHERE m.sent_at >= {first} AND m.sent_at < {end}
     ) AS sent
     WHERE domain <> '{SIMULATOR}'

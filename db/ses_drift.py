@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from db import ses_readings
+from db.address_revealing import reveal
 from db.ses_list import EVIDENCE_HERE, HELD_HERE
 from db.ses_readings import COMMIT_SECONDS
 
@@ -113,7 +114,7 @@ def differences(engine: Engine, region: str, kind: str, *, most: int) -> list[Di
     """)  # noqa: S608  constants
     with engine.begin() as connection:
         rows = connection.execute(statement, {"region": region, "most": most})
-        return [Difference(*row) for row in rows]
+        return reveal(connection, [Difference(*row) for row in rows])
 
 
 def lacking(engine: Engine, region: str) -> Iterator[Difference]:
@@ -141,7 +142,10 @@ def page_of_lacking(
     }
     with engine.begin() as connection:
         rows = connection.execute(_LACKING, terms).all()
-    found = [
-        Difference(row.address, TO_PUT, row.reason, row.created_at) for row in rows if row.reason
-    ]
+        lacking = [
+            Difference(row.address, TO_PUT, row.reason, row.created_at)
+            for row in rows
+            if row.reason
+        ]
+        found = reveal(connection, lacking)
     return found, next(row.address for row in rows if row.reason is None)

@@ -18,15 +18,19 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text
 
+from db.address_keys import encryption_of
+from db.address_naming import known_name, named
+from db.address_revealing import reveal
 from db.addresses import normalise
 from db.ses_readings import turn_page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
+    from db.address_naming import Names
     from db.ses_readings import Position
 
 
@@ -115,6 +119,9 @@ UPDATE ses_suppressions AS m SET state = 'listed', changed_at = now()
 WHERE region = :region AND state IN ('doomed', 'stuck') AND {EVIDENCE_HERE}
 """)  # noqa: S608  constants
 
+# Before the suppression list, as whoever renames addresses in both.
+_LOCK = text("LOCK TABLE ses_suppressions IN ROW EXCLUSIVE MODE")
+
 _COUNT = text(
     "SELECT state, count(*) AS entries FROM ses_suppressions WHERE region = :region GROUP BY state"
 )
@@ -138,16 +145,24 @@ def keep(connection: Connection, at: Position, listings: Sequence[Listing]) -> N
     """Write down what SES shows at this moment."""
     # PostgreSQL has no text with a NUL in it, and no address has one.
     found = {each.spelling: each for each in listings if "\x00" not in each.spelling}
-    seen = [found[spelling] for spelling in sorted(found)]
+    names = _names(connection, found)
+    seen = [found[spelling] for spelling in sorted(found, key=names.of)]
     terms = {
         "region": at.region,
         "number": at.number,
-        "spelling": [each.spelling for each in seen],
-        "address": [normalise(each.spelling) for each in seen],
+        "spelling": [names.of(each.spelling) for each in seen],
+        "address": [names.of(normalise(each.spelling)) for each in seen],
         "reason": [each.reason for each in seen],
         "listed_at": [each.listed_at for each in seen],
     }
     connection.execute(_KEEP, terms)
+
+
+def _names(connection: Connection, spellings: Collection[str]) -> Names:
+    """Of addresses in SES's spelling, and in ours."""
+    if encryption_of(connection):
+        connection.execute(_LOCK)
+    return named(connection, {*spellings, *map(normalise, spellings)})
 
 
 def was_asked(engine: Engine, at: Position, spelling: str, answer: Listing | None) -> None:
@@ -157,8 +172,7 @@ def was_asked(engine: Engine, at: Position, spelling: str, answer: Listing | Non
             keep(connection, at, [answer])
         # SES may answer in another spelling, so the question is settled in any case.
         if answer is None or answer.spelling != spelling:
-            terms = {"region": at.region, "spelling": spelling, "state": "gone"}
-            connection.execute(_MARK, terms)
+            _mark(connection, at.region, spelling, "gone")
 
 
 def miss(engine: Engine, at: Position) -> bool:
@@ -176,30 +190,38 @@ def miss(engine: Engine, at: Position) -> bool:
 def next_in(engine: Engine, region: str, state: str) -> Listing | None:
     """One entry in this state, if there is any."""
     with engine.begin() as connection:
-        row = connection.execute(_NEXT, {"region": region, "state": state}).one_or_none()
-    return None if row is None else Listing(*row)
+        return _next(connection, region, state)
 
 
 def next_doomed(engine: Engine, region: str) -> Listing | None:
     """An entry to delete at SES. What was put on our list again meanwhile stays there."""
     with engine.begin() as connection:
         connection.execute(_REPRIEVE, {"region": region})
-        row = connection.execute(_NEXT, {"region": region, "state": "doomed"}).one_or_none()
-    return None if row is None else Listing(*row)
+        return _next(connection, region, "doomed")
+
+
+def _next(connection: Connection, region: str, state: str) -> Listing | None:
+    rows = connection.execute(_NEXT, {"region": region, "state": state})
+    return next(iter(reveal(connection, [Listing(*row) for row in rows], "spelling")), None)
 
 
 def mark(engine: Engine, region: str, spelling: str, state: str) -> None:
     """An entry has come to this state."""
     with engine.begin() as connection:
-        terms = {"region": region, "spelling": spelling, "state": state}
-        connection.execute(_MARK, terms)
+        _mark(connection, region, spelling, state)
+
+
+def _mark(connection: Connection, region: str, spelling: str, state: str) -> None:
+    name = known_name(connection, spelling)
+    connection.execute(_MARK, {"region": region, "spelling": name, "state": state})
 
 
 def was_put(engine: Engine, at: Position, listing: Listing, state: str) -> None:
     """One of ours was put there, `listed`, or was refused, `unfit`."""
     terms = {"region": at.region, "number": at.number, "state": state}
     with engine.begin() as connection:
-        terms |= {"address": listing.spelling, "reason": listing.reason}
+        names = _names(connection, [listing.spelling])
+        terms |= {"address": names.of(listing.spelling), "reason": listing.reason}
         connection.execute(_PUT, terms)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
 from db.address_keys import keys_of
+from db.address_revealing import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,4 +97,4 @@ def history_in(connection: Connection, address: str) -> list[Change]:
     rows = connection.execute(
         _OF_ADDRESS, {"names": keys_of(connection.engine).names(address)}
     ).mappings()
-    return [Change(**row) for row in rows]
+    return reveal(connection, [Change(**row) for row in rows])

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
 
+from db.address_keys import keys_of
+from db.address_naming import named
 from db.copying import copied_row, copying
 from db.patience import be_patient
 from db.suppression_strength import EXPIRED, KEEP_THE_STRONGER, longer, wins
@@ -53,6 +55,11 @@ FROM (
 ) AS strongest
 """
 
+_ADDRESSES = text("SELECT n, address FROM told WHERE n > :after AND n <= :until")
+_RENAME = text("""
+UPDATE told SET address = new.name FROM unnest(:ns, :names) AS new (n, name) WHERE told.n = new.n
+""").bindparams(bindparam("ns", type_=ARRAY(BigInteger())), bindparam("names", type_=ARRAY(Text())))
+
 _COUNTS = text("""
 SELECT (SELECT count(*) FROM incoming) AS taken, (SELECT count(*) FROM told) AS told,
     (SELECT count(*) FROM incoming WHERE expires_at <= now()) AS expired
@@ -82,7 +89,7 @@ WITH part AS MATERIALIZED ({_PART}), changed AS (
     INSERT INTO email_suppressions AS s
         (address, scope, reason, source, note, message_id, feedback_id, expires_at)
     SELECT address, scope, reason, source, note, NULL::uuid, NULL, expires_at
-    FROM part WHERE verdict IN ('new', 'stricter') ORDER BY n
+    FROM part WHERE verdict IN ('new', 'stricter') ORDER BY address, scope
     {KEEP_THE_STRONGER}
 ), noted AS (
     INSERT INTO email_suppression_changes
@@ -166,7 +173,7 @@ class Loading:
 
     def compare(self) -> Iterator[tuple[int, Verdicts]]:
         """What a merge would do now: for each part how many it held, and the verdicts."""
-        return self._parts(_COMPARE, {})
+        return self._parts(_COMPARE, {}, is_for_good=False)
 
     def merge(self, *, by: str) -> Iterator[tuple[int, Verdicts]]:
         """Put them on the list, with a line of history for each change; each part is a transaction.
@@ -175,16 +182,33 @@ class Loading:
         """
         return self._parts(_MERGE, {"by": by})
 
-    def _parts(self, sql: str, terms: dict[str, str]) -> Iterator[tuple[int, Verdicts]]:
+    def _parts(
+        self, sql: str, terms: dict[str, str], *, is_for_good: bool = True
+    ) -> Iterator[tuple[int, Verdicts]]:
         statement = _with_reasons(sql)
         for after in range(0, self._told, ROWS_A_TRANSACTION):
             until = min(after + ROWS_A_TRANSACTION, self._told)
-            with self._connection.begin():
+            part = {"after": after, "until": until}
+            with self._connection.begin() as transaction:
                 be_patient(self._connection)
-                part = {"after": after, "until": until}
+                self._rename(part)
                 rows = self._connection.execute(statement, {**part, **terms})
                 verdicts = Verdicts(**{row.verdict: row.total for row in rows})
+                if not is_for_good:
+                    transaction.rollback()
             yield until - after, verdicts
+
+    def _rename(self, part: dict[str, int]) -> None:
+        """From now on by the names that the list has for the addresses."""
+        has_keys = bool(keys_of(self._connection).keys)
+        rows = self._connection.execute(_ADDRESSES, part).all() if has_keys else []
+        names = named(self._connection, (row.address for row in rows))
+        if names.names:
+            terms = {
+                "ns": [row.n for row in rows],
+                "names": [names.of(row.address) for row in rows],
+            }
+            self._connection.execute(_RENAME, terms)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
-from db.address_keys import erased, keys_of, note_digests
+from db.address_keys import keys_of, note_digests
+from db.address_naming import named
+from db.address_revealing import reveal
 from db.suppression_changes import Change, write
 from db.suppression_strength import KEEP_THE_STRONGER, SOFT_REASON, SOFT_SOURCE
 
@@ -102,13 +104,13 @@ def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression
     Of two entries for an address the stronger reason counts, and the longer time.
     """
     with engine.begin() as connection:
-        return add_in(connection, suppressions)
+        return reveal(connection, add_in(connection, suppressions))
 
 
 def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
-    """`add`, as a part of the caller's transaction. Whoever was erased stays a digest."""
-    digests = erased(connection, {each.address for each in suppressions})
-    told = [replace(each, address=digests.get(each.address, each.address)) for each in suppressions]
+    """`add`, as a part of the caller's transaction. What it answers are names, as the list has."""
+    names = named(connection, {each.address for each in suppressions})
+    told = [replace(each, address=names.of(each.address)) for each in suppressions]
     strongest = _strongest(_but_what_is_over(told, in_force(connection, told)))
     if not strongest:
         return []
@@ -164,6 +166,7 @@ def remove(
     It is an operator's word (`by`): soft bounces from before it count no more.
     """
     with engine.begin() as connection:
+        named(connection, ())
         terms = {"names": keys_of(engine).names(address), "scope": scope}
         went = connection.execute(_REMOVE, terms).all()
         changes = [
@@ -182,7 +185,7 @@ def find(engine: Engine, address: str) -> list[Suppression]:
 def find_in(connection: Connection, address: str) -> list[Suppression]:
     """`find`, as a part of the caller's transaction."""
     rows = connection.execute(_FIND, {"names": keys_of(connection.engine).names(address)})
-    return [Suppression(**row) for row in rows.mappings()]
+    return reveal(connection, [Suppression(**row) for row in rows.mappings()])
 
 
 def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppression]]:
@@ -193,8 +196,9 @@ def pages(engine: Engine, *, reason: str | None = None) -> Iterator[list[Suppres
             terms = {"reason": reason, "address": last[0], "scope": last[1], "most": PAGE}
             rows = connection.execute(_LIST, terms).mappings()
             page = [Suppression(**row) for row in rows]
+            shown = reveal(connection, page)
         if page:
-            yield page
+            yield shown
         if len(page) < PAGE:
             return
         last = (page[-1].address, page[-1].scope)

@@ -9,8 +9,10 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Text
 
+from db.address_revealing import reveal
 from db.event_types import Bounce, Complaint
 from db.patience import snapshot
+from db.sealed_texts import opened_json
 from db.suppression_changes import Change
 
 if TYPE_CHECKING:
@@ -130,14 +132,16 @@ def on_record(engine: Engine, message_id: UUID) -> OnRecord | None:
         row = connection.execute(_MESSAGE, {"id": message_id}).mappings().one_or_none()
         message = LedgerRow(**row) if row else None
         terms = {"id": message_id, "ses_message_id": message and message.ses_message_id}
-        events = [EventRow(**each) for each in connection.execute(_EVENTS, terms).mappings()]
+        events = [
+            EventRow(**{**each, "raw": opened_json(connection, each["raw"])})
+            for each in connection.execute(_EVENTS, terms).mappings()
+        ]
         if message is None and not events:
             return None
         rows = connection.execute(_RECIPIENTS, {"id": message_id}).mappings()
         recipients = [RecipientRow(**each) for each in rows]
-        return OnRecord(
-            message, recipients, events, **_feedback(connection, message_id, recipients)
-        )
+        feedback = _feedback(connection, message_id, recipients)
+        return OnRecord(message, reveal(connection, recipients), events, **feedback)
 
 
 def _feedback(
@@ -150,6 +154,8 @@ def _feedback(
         "changes": (_CHANGES, Change),
     }
     return {
-        name: [kind(**each) for each in connection.execute(statement, terms).mappings()]
+        name: reveal(
+            connection, [kind(**each) for each in connection.execute(statement, terms).mappings()]
+        )
         for name, (statement, kind) in wanted.items()
     }

@@ -52,6 +52,7 @@ COMMANDS = {
     "dlq": ("ops.commands.dlq:app", "See, send back or discard dead letters."),
     "suppressions": ("ops.commands.suppressions:app", "See and change who must not be mailed."),
     "erase": ("ops.commands.erase:erase", "Take an address out of every table."),
+    "keys": ("ops.commands.keys:app", "Rotate the keys of addresses; see what needs which."),
 }
 
 

@@ -1,5 +1,6 @@
 """The tables, by subject. A migration makes them, and a test holds the two together."""
 
+from db.models.addresses import AddressKey, AddressSealing, EmailAddress
 from db.models.base import Base
 from db.models.feedback import (
     ConsumerWatermark,
@@ -18,7 +19,6 @@ from db.models.sending import (
     SesAccount,
 )
 from db.models.suppression import (
-    AddressKey,
     EmailSuppression,
     EmailSuppressionChange,
     SesSuppression,
@@ -28,8 +28,10 @@ from db.models.upkeep import RetentionMark, SchedulerDuty
 
 __all__ = [
     "AddressKey",
+    "AddressSealing",
     "Base",
     "ConsumerWatermark",
+    "EmailAddress",
     "EmailBounce",
     "EmailComplaint",
     "EmailDelivery",

@@ -22,10 +22,11 @@ class EmailSuppression(Base):
 
     __tablename__ = "email_suppressions"
     __table_args__ = (
-        # Whoever was erased is known by a digest alone; these are few.
+        # Under which keys there are digests, found without reading the list.
         Index(
             "email_suppressions_digests",
             "address",
+            postgresql_ops={"address": "text_pattern_ops"},
             postgresql_where=text("address LIKE 'hmac:%'"),
         ),
     )
@@ -93,6 +94,7 @@ class SesSuppression(Base):
             name="ses_suppressions_state",
         ),
         Index("ses_suppressions_address", "address"),
+        Index("ses_suppressions_spelling", "spelling"),
         Index("ses_suppressions_seen_in", "region", "seen_in"),
         Index(
             "ses_suppressions_to_do",
@@ -141,13 +143,3 @@ class SesSuppressionReading(Base):
     # What operators removed before is done there as well.
     settled_until: Mapped[datetime] = mapped_column(server_default=text("'epoch'"))
     swept_to: Mapped[str] = mapped_column(server_default=text("''"))
-
-
-class AddressKey(Base):
-    """A key that erased addresses are on the suppression list by; its secret is not here."""
-
-    __tablename__ = "address_keys"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    fingerprint: Mapped[str]
-    noted_at: Mapped[datetime] = mapped_column(server_default=now)

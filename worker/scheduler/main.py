@@ -14,6 +14,7 @@ from config.logs import configure_logs
 from config.monitor import Monitor
 from config.process import Shutdown
 from db.engine import check, connect
+from db.sealing import is_put_off
 from worker.queues import queue_urls
 from worker.scheduler.dispatch import Dispatcher
 from worker.scheduler.duties import Duty, DutyRunner
@@ -62,6 +63,8 @@ def run_scheduler(settings: Settings) -> int:
     monitor.start()
     shutdown.on_signals()
     log.info("scheduler starts", **settings.masked())
+    if is_put_off(engine):
+        log.warning("addresses stand in plain text until `mailsluice keys rotate` has run")
     DutyRunner(engine, shutdown.stopping, progress=progress, metrics=metrics).run(todo)
     monitor.stop()
     engine.dispose()

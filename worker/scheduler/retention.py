@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from config.retention import SECONDS_A_DAY
 from db import retention
+from db.address_retention import forget_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from worker.scheduler.metrics import SchedulerMetrics
 
 LOOK_SECONDS = 600.0
+# An encrypted address goes when no table names it, and nobody has written its name for as long.
+UNUSED_DAYS = 90.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def _rules(engine: Engine, settings: Settings) -> list[_Rule]:
         return _Rule(table.name, "removed", partial(retention.remove, engine, table), days)
 
     emptying = partial(retention.empty_events, engine)
+    forgetting_names = partial(forget_names, engine)
     forgetting = partial(retention.remove_recipients, engine)
     return [
         removing(retention.BOUNCES, settings.retain_bounces_days),
@@ -70,4 +74,5 @@ def _rules(engine: Engine, settings: Settings) -> list[_Rule]:
         removing(retention.EVENTS, settings.retain_events_days),
         removing(retention.REFUSED, settings.retain_refused_days),
         _Rule("email_events", "emptied", emptying, settings.retain_event_contents_days),
+        _Rule("email_addresses", "removed", forgetting_names, UNUSED_DAYS),
     ]

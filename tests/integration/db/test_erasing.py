@@ -20,7 +20,7 @@ from db import events, refused, suppressions
 from db.claims import Candidate, Claimed, Settled, claim
 from db.engine import check, connect
 from db.erasing import erase
-from db.event_names import without_erased
+from db.event_names import by_name
 from db.event_records import keep_bounces
 from db.event_types import Bounce, Complaint, Event
 from db.ledger import Held, Why, park
@@ -216,7 +216,7 @@ def test_an_event_that_is_being_applied_is_waited_for_and_erased_as_well(keyed: 
     event = bounce_of(ADA)
     erasing = threading.Thread(target=erase, args=(keyed, ADA))
     with keyed.begin() as consumer:
-        [plain] = without_erased(consumer, [event])
+        [plain] = by_name(consumer, [event])
         erasing.start()
         until(lambda: waits_for_a_lock(keyed), "the erasure waits")
         assert keep_bounces(consumer, [plain], {})
