@@ -9,6 +9,7 @@ from sandbox.aws.faults import FaultBook
 from sandbox.aws.ses.service import Ses
 from sandbox.aws.sns.service import Sns
 from sandbox.aws.sqs.service import Sqs
+from sandbox.aws.stalls import StallWatch
 from sandbox.aws.truth import Truth
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Account:
         self.calls = CallBook(self.counters)
         self.truth = Truth(self.counters)
         self.faults = FaultBook()
+        self.stalls = StallWatch()
         self.sqs = Sqs()
         self.sns = Sns(self.sqs.registry)
         self.ses = Ses(self.sns, self.truth)
@@ -36,6 +38,7 @@ class Account:
         self.sqs.clear()
         self.truth.clear()
         self.calls.clear()
+        self.stalls.seen.clear()
         self.counters.clear()
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from sandbox.aws.stalls import Stall
 from sandbox.aws.truth import Send
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ class Control:
     def sends(self) -> list[Send]:
         """Every accepted send, in the order of acceptance."""
         return [Send(**send) for send in self._call("GET", "sends")]
+
+    def stalls(self) -> list[Stall]:
+        """When the simulator itself stood still."""
+        return [Stall(**stall) for stall in self._call("GET", "stalls")]
 
     def calls(self) -> dict[str, dict[str, int]]:
         """How calls ended: `{"ses.SendEmail": {"200": 10, "429": 1, "lost": 1}}`."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -42,6 +43,7 @@ class ControlApi:
             ),
             ("POST", "settings/events"): self._set_events,
             ("GET", "sends"): lambda _: [send.as_json() for send in account.truth.sends],
+            ("GET", "stalls"): lambda _: [asdict(stall) for stall in account.stalls.seen],
             ("GET", "calls"): lambda _: account.calls.outcomes(),
             ("POST", "reset"): lambda _: account.reset(),
         }

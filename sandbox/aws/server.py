@@ -30,6 +30,7 @@ class Simulator:
         self._router = Router(self.account)
         self._web = web.Server(self._serve, access_log=None)
         self._server: asyncio.Server | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen; returns the endpoint URL.
@@ -43,6 +44,7 @@ class Simulator:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._web, host, port, backlog=_BACKLOG)
+        self._watch = loop.create_task(self.account.stalls.watch())
         bound_port = self._server.sockets[0].getsockname()[1]
         return f"http://{host}:{bound_port}"
 
@@ -50,6 +52,8 @@ class Simulator:
         """Stop listening and end every call at once, long polls too."""
         if self._server is not None:
             self._server.close()
+        if self._watch is not None:
+            self._watch.cancel()
         self.account.close()
         await self._web.shutdown(_STOP_GRACE_SECONDS)
 

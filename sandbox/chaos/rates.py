@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from sandbox.aws.stalls import Stall
     from sandbox.aws.truth import Send
 
 WINDOW_SECONDS = 1.0
+
+# On a machine on which processes die and start all the time the simulator is late by so much
+# without standing still.
+LATE_SECONDS = 0.05
 
 
 class Rates:
@@ -34,14 +39,31 @@ def densest_second(sends: Sequence[Send]) -> int:
     return max((recipients for _, recipients in _sliding_seconds(sends)), default=0)
 
 
-def most_above(sends: Sequence[Send], rates: Rates, *, late_seconds: float = 0.0) -> int:
+def most_above(sends: Sequence[Send], rates: Rates) -> int:
     """By how many recipients the worst sliding second was above the rate in force; 0 if none was.
 
-    Seconds are the simulator's monotonic clock, which on one host is everybody's. `late_seconds`:
-    what was to come within so long after the second may count to it, if the simulator was held up.
+    Seconds are the simulator's monotonic clock, which on one host is everybody's.
     """
+    return _most_above(sends, rates.allowed)
+
+
+def most_unexplained(sends: Sequence[Send], rates: Rates, stalls: Sequence[Stall]) -> int:
+    """The same beyond what the simulator's own lateness explains.
+
+    What was sent while it stood still counts to the second in which it went on.
+    """
+
+    def allowed(begin: float, end: float) -> float:
+        late = sum(each.seconds for each in stalls if begin <= each.at <= end + LATE_SECONDS)
+        explained = rates.allowed(begin, end) * (WINDOW_SECONDS + LATE_SECONDS + late)
+        return explained + 1
+
+    return _most_above(sends, allowed)
+
+
+def _most_above(sends: Sequence[Send], allowed: Callable[[float, float], float]) -> int:
     above = (
-        recipients - (1 + late_seconds) * rates.allowed(end - WINDOW_SECONDS, end)
+        recipients - allowed(end - WINDOW_SECONDS, end)
         for end, recipients in _sliding_seconds(sends)
     )
     return int(max([0.0, *above]))

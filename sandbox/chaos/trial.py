@@ -165,6 +165,7 @@ class Trial:
             states=states,
             parked=parked,
             sends=self.control.sends()[self._sends_before :],
+            stalls=self.control.stalls(),
             on_queues=frozenset(each for name in self._queues() for each in self._lying_on(name)),
             dead=[
                 each

@@ -12,22 +12,19 @@ from sqlalchemy import func, or_, select
 from config.tags import MESSAGE_ID_TAG
 from db.models import EmailMessage
 from db.states import FINAL, TAKEN_BY_SES, MessageState
-from sandbox.chaos.rates import most_above
+from sandbox.chaos.rates import most_above, most_unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from sqlalchemy import Engine
 
+    from sandbox.aws.stalls import Stall
     from sandbox.aws.truth import Send
     from sandbox.chaos.rates import Rates
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FEW = 5
-
-# On a machine on which processes are killed and started all the time the simulator itself is held
-# up, and takes at once what was sent one after the other.
-SIMULATOR_LATE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class Evidence:
     states: dict[str, str]  # what the ledger says of each id
     parked: frozenset[str]  # of these, the parked ones whose time is still to come
     sends: list[Send]
+    stalls: list[Stall] = field(default_factory=list)  # of the simulator
     on_queues: frozenset[str]
     dead: list[str]
 
@@ -122,7 +120,7 @@ def judge(
         twice=sorted(each for each, times in accepted.items() if times > 1),
         suppressed_but_sent=sorted(evidence.traffic.suppressed & set(accepted)),
         over_rate=most_above(evidence.sends, rates),
-        too_fast=most_above(evidence.sends, rates, late_seconds=SIMULATOR_LATE_SECONDS),
+        too_fast=most_unexplained(evidence.sends, rates, evidence.stalls),
         stuck=sorted(stuck),
         dead=evidence.dead,
         broken=[*broken, *_contradictions(evidence, set(accepted))],

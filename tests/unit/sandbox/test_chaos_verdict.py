@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from config.tags import MESSAGE_ID_TAG
+from sandbox.aws.stalls import Stall
 from sandbox.aws.truth import Send
-from sandbox.chaos.rates import Rates, densest_second, most_above
+from sandbox.chaos.rates import Rates, densest_second, most_above, most_unexplained
 from sandbox.chaos.report import as_markdown
 from sandbox.chaos.verdict import Evidence, Traffic, ids_in, judge
 
@@ -124,14 +125,22 @@ def test_the_densest_sliding_second_is_held_against_the_rate() -> None:
     assert most_above([send(GOOD, at=1.0, recipients=5)], rates) == 3
 
 
-def test_more_in_a_second_than_the_rate_is_a_problem_unless_the_simulator_explains_it() -> None:
+def test_more_in_a_second_than_the_rate_is_a_problem() -> None:
     rates = Rates()
     rates.set(0.0, 40.0)
     mail = {"states": {}, "traffic": Traffic()}
-    within = verdict(rates, sends=at_times(n / 42 for n in range(42)), **mail)
-    assert (within.over_rate, within.problems()) == (2, [])
-    above = verdict(rates, sends=at_times(n / 43 for n in range(43)), **mail)
-    assert above.problems() == ["3 recipients above the rate in one second"]
+    within = verdict(rates, sends=at_times(n / 43 for n in range(43)), **mail)
+    assert (within.over_rate, within.problems()) == (3, [])
+    above = verdict(rates, sends=at_times(n / 45 for n in range(45)), **mail)
+    assert above.problems() == ["5 recipients above the rate in one second"]
+
+
+def test_what_came_while_the_simulator_stood_still_is_explained() -> None:
+    rates = Rates()
+    rates.set(0.0, 40.0)
+    sends = at_times([*[1.0] * 8, *(1.0 + n / 40 for n in range(40))])
+    assert most_unexplained(sends, rates, [Stall(at=1.0, seconds=0.2)]) == 0
+    assert most_unexplained(sends, rates, [Stall(at=9.0, seconds=0.2)]) == 5
 
 
 def test_the_densest_second_begins_anywhere_and_counts_recipients() -> None:
