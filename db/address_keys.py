@@ -30,9 +30,12 @@ ERASED = "erased"
 DIGEST = "digest"
 ENCRYPTED = "encryption"
 
-# Whoever looks holds the table until its commit, against the one who replaces addresses in it.
+# Whoever looks holds the table until its commit, against the one who replaces addresses in it. The
+# rows are not held: two batches of events about the same addresses would deadlock.
 _ERASED = BatchStatement("""
-SELECT address FROM email_suppressions WHERE address = ANY(:digests::text[]) FOR KEY SHARE
+WITH held AS MATERIALIZED (SELECT FROM email_suppressions WHERE false FOR KEY SHARE)
+SELECT address FROM email_suppressions
+WHERE address = ANY(:digests::text[]) AND NOT EXISTS (SELECT FROM held)
 """)
 
 _NAMED = text("""
@@ -43,7 +46,7 @@ SELECT purpose, id, fingerprint FROM address_keys AS k WHERE is_required OR (
 ORDER BY purpose DESC, id
 """)
 
-_NOTED = text("SELECT purpose, id, fingerprint FROM address_keys")
+_NOTED = text("SELECT id, fingerprint FROM address_keys WHERE purpose = 'erased'")
 
 _NOTE = text("""
 INSERT INTO address_keys (purpose, id, fingerprint, is_required)

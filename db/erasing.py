@@ -39,6 +39,10 @@ class Erased:
 # Claims read the list all the same; whoever writes it, or replaces addresses by digests, waits.
 _LOCK = text("LOCK TABLE ses_suppressions, email_suppressions IN EXCLUSIVE MODE")
 
+# A claim that waited would put an address back into the book after it was taken out. It holds this
+# table before any message; so does not whoever removes old messages, hence after the messages.
+_LOCK_RECIPIENTS = text("LOCK TABLE email_recipients IN SHARE ROW EXCLUSIVE MODE")
+
 # Whoever writes a recipient holds its message, in the order that all take them in.
 _LOCK_MESSAGES = text("""
 SELECT id, state, payload FROM email_messages
@@ -143,6 +147,7 @@ def erase(engine: Engine, address: str, *, by: str | None = None) -> Erased:
         note(connection, key)
         _suppress(connection, names, digest, by)
         messages = connection.execute(_LOCK_MESSAGES, {"names": names}).all()
+        connection.execute(_LOCK_RECIPIENTS)
         was_sealed = connection.execute(_OUT_OF_THE_BOOK, {"names": names}).rowcount > 0
         rows = _renamed(connection, names if was_sealed else set(names) - {digest}, digest)
         waiting = [each for each in messages if each.state in _WAITING]

@@ -60,7 +60,8 @@ def _insert_once(table: str, columns: Sequence[str]) -> TextClause:
     names = (*columns, "message_id", "ses_message_id", "suppresses")
     values = ", ".join(f":{name}" for name in names)
     sql = f"""
-    INSERT INTO {table} ({", ".join(names)}) SELECT * FROM unnest({values})
+    INSERT INTO {table} ({", ".join(names)}, created_at)
+    SELECT *, clock_timestamp() FROM unnest({values})
     ON CONFLICT (feedback_id, address) DO NOTHING RETURNING feedback_id, address
     """  # noqa: S608  constants
     return text(sql).bindparams(*map(_array, names))

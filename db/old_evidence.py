@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from db.event_types import Event
     from db.suppressions import Suppression
 
-_SAME = """
-EXISTS (SELECT FROM {table} AS known
-    WHERE told.kind = '{kind}' AND known.address = told.address
+# Rows from before there was the column: what the history says of them.
+_SUPPRESSED = """
+coalesce(known.suppresses, EXISTS (SELECT FROM email_suppression_changes AS h
+    WHERE h.address = known.address AND h.feedback_id = known.feedback_id
+        AND h.action <> 'removed'))
+"""
+
+# What this very transaction has brought is no older than the removal, whichever began first.
+_SAME = f"""
+EXISTS (SELECT FROM {{table}} AS known
+    WHERE told.kind = '{{kind}}' AND known.address = told.address
         AND (known.ses_message_id = told.mail OR known.feedback_id = told.feedback_id)
-        AND known.suppresses IS NOT FALSE AND {only} AND known.created_at < removal.at)
+        AND {{only}} AND {_SUPPRESSED} AND known.created_at < least(removal.at, now()))
 """
 
 _OLD = BatchStatement(f"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
@@ -33,6 +33,7 @@ LOCK_SECONDS = 2
 TRIES = 200
 
 _ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtext('mailsluice keys rotate'))")
+_LOCKED = (LockNotAvailable, DeadlockDetected)
 _LOCK_TIMEOUT = text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
 
 # What the book has that is not as the first keys would have it.
@@ -76,7 +77,7 @@ def alone(engine: Engine) -> Iterator[None]:
 
 def turn(engine: Engine) -> None:
     """From now on all processes write as the first keys say; to be called before the others."""
-    _patiently(lambda: sealing.turn(engine))
+    patiently(lambda: sealing.turn(engine))
 
 
 def turn_plain(engine: Engine) -> Iterator[int]:
@@ -93,14 +94,14 @@ def turn_book(engine: Engine) -> Iterator[int]:
     condition = STALE if encryption_of(engine).current is not None else HIDDEN
     after = ""
     while names := _book_after(engine, after, condition):
-        _patiently(lambda: _turn_names(engine, names))
+        patiently(lambda: _turn_names(engine, names))
         after = names[-1]
         yield len(names)
 
 
 def finish(engine: Engine) -> None:
     """Nothing is left to turn."""
-    _patiently(lambda: sealing.turned(engine))
+    patiently(lambda: sealing.turned(engine))
     with engine.begin() as connection:
         connection.execute(_LEFT_PLAIN)
 
@@ -119,7 +120,7 @@ def _turn_column(engine: Engine, table: str, column: str) -> Iterator[int]:
     """)  # noqa: S608  constants
     after = ""
     while addresses := _page(engine, page, {"after": after, "most": AT_ONCE}):
-        _patiently(lambda: _hide(engine, addresses))
+        patiently(lambda: _hide(engine, addresses))
         after = addresses[-1]
         yield len(addresses)
 
@@ -175,8 +176,8 @@ def _lock(connection: Connection) -> None:
     lock(connection)
 
 
-def _patiently(call: Callable[[], None]) -> None:
-    """Again, where a lock was not to be had at once."""
+def patiently(call: Callable[[], None]) -> None:
+    """Call; again, where a lock was not to be had at once."""
     retrying = Retrying(
         retry=retry_if_exception(_is_locked),
         wait=wait_random(0.1, 1.0),
@@ -187,4 +188,4 @@ def _patiently(call: Callable[[], None]) -> None:
 
 
 def _is_locked(error: BaseException) -> bool:
-    return isinstance(error, OperationalError) and isinstance(error.orig, LockNotAvailable)
+    return isinstance(error, OperationalError) and isinstance(error.orig, _LOCKED)

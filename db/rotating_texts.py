@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from db.address_keys import encryption_of
 from db.address_naming import hidden_names, renamed_since
 from db.batch_sql import BatchStatement, array, json_array
 from db.patience import be_patient
+from db.rotating import patiently
 from db.sealed_texts import opened_text, sealed_text
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def turn_texts(engine: Engine, texts: Texts) -> Iterator[int]:
     """Encrypt the texts of a column with the first key, or no more; answers how many at a time."""
     after = texts.first_id
     while rows := _stale(engine, texts, after):
-        _rewrite(engine, texts, rows)
+        patiently(partial(_rewrite, engine, texts, rows))
         after = str(rows[-1].id)
         yield len(rows)
 

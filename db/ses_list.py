@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text
 
-from db.address_keys import encryption_of
+from db.address_keys import keys_of
 from db.address_naming import known_name, named
 from db.address_revealing import reveal
 from db.addresses import normalise
@@ -160,7 +160,7 @@ def keep(connection: Connection, at: Position, listings: Sequence[Listing]) -> N
 
 def _names(connection: Connection, spellings: Collection[str]) -> Names:
     """Of addresses in SES's spelling, and in ours."""
-    if encryption_of(connection):
+    if keys_of(connection).keys:
         connection.execute(_LOCK)
     return named(connection, {*spellings, *map(normalise, spellings)})
 

@@ -109,6 +109,8 @@ def add(engine: Engine, suppressions: Sequence[Suppression]) -> list[Suppression
 
 def add_in(connection: Connection, suppressions: Sequence[Suppression]) -> list[Suppression]:
     """`add`, as a part of the caller's transaction. What it answers are names, as the list has."""
+    if not suppressions:
+        return []
     names = named(connection, {each.address for each in suppressions})
     told = [replace(each, address=names.of(each.address)) for each in suppressions]
     strongest = _strongest(_but_what_is_over(told, in_force(connection, told)))

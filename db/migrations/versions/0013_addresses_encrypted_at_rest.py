@@ -21,7 +21,8 @@ BEGIN
         OR EXISTS (SELECT FROM email_bounces WHERE address = told)
         OR EXISTS (SELECT FROM email_complaints WHERE address = told)
         OR EXISTS (SELECT FROM email_deliveries WHERE address = told)
-        OR EXISTS (SELECT FROM ses_suppressions WHERE address = told);
+        OR EXISTS (SELECT FROM ses_suppressions WHERE address = told)
+        OR EXISTS (SELECT FROM ses_suppressions WHERE spelling = told);
 END $$
 """
 

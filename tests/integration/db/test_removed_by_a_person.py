@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from config.suppression import SuppressionPolicy
+from db import events as events_module
 from db.events import apply
 from db.suppressions import Suppression, add, find, remove
 from said import DAY, NOW, a_complaint, a_hard_bounce, a_sent_message, a_soft_bounce
@@ -90,6 +91,35 @@ def test_a_bounce_that_said_nothing_before_the_removal_hides_no_hard_one(engine:
     )
     remove(engine, ADA, by="grace")
     apply(engine, [bounce], POLICY)
+    assert reasons(engine) == ["bounce"]
+
+
+def test_news_that_is_being_applied_while_a_person_removes_her_is_news(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(engine, [Suppression(ADA, "unsubscribe", "operator")])
+    begun = events_module.by_name
+
+    def while_she_is_removed(connection: object, told: object) -> object:
+        connection.execute(text("SELECT now()"))  # type: ignore[attr-defined]  # a Connection
+        assert remove(engine, ADA, by="grace") == 1
+        return begun(connection, told)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(events_module, "by_name", while_she_is_removed)
+    apply(engine, [a_hard_bounce(uuid4(), ADA)], POLICY)
+    assert reasons(engine) == ["bounce"]
+
+
+def test_a_row_of_an_older_version_spoke_only_if_the_history_says_so(engine: Engine) -> None:
+    said_nothing, spoke = a_hard_bounce(uuid4(), ADA), a_hard_bounce(uuid4(), ADA)
+    apply(engine, [replace(said_nothing, suppressions=[])], POLICY)
+    apply(engine, [spoke], POLICY)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE email_bounces SET suppresses = NULL"))
+    remove(engine, ADA, by="grace")
+    apply(engine, [in_its_other_form(spoke)], POLICY)
+    assert reasons(engine) == []
+    apply(engine, [in_its_other_form(said_nothing)], POLICY)
     assert reasons(engine) == ["bounce"]
 
 

@@ -156,6 +156,15 @@ class KilledError(Exception):
     """The process is gone."""
 
 
+def test_the_key_of_a_digest_that_was_imported_stays(processes: Processes) -> None:
+    first = processes.start(keys("k1"), keys("e1"))
+    digest = keys_of(first).keys[0].digest(BOB)
+    suppressions.add(first, [Suppression(digest, "bounce", "import")])
+    rotate(processes.start(keys("k2", "k1"), keys("e1")))
+    with pytest.raises(ConfigurationError, match="lacks the key k1"):
+        processes.start(keys("k2"), keys("e1"))
+
+
 @pytest.mark.parametrize("killed_at", range(1, 4))
 def test_a_rotation_that_was_killed_goes_on(
     processes: Processes, monkeypatch: pytest.MonkeyPatch, killed_at: int

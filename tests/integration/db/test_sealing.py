@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from config.errors import ConfigurationError
-from db import events, feedback_reports, parking, quarantine, refused, suppressions, timelines
+from db import (
+    erasing,
+    events,
+    feedback_reports,
+    parking,
+    quarantine,
+    refused,
+    suppressions,
+    timelines,
+)
+from db.address_naming import named
 from db.address_reports import about
 from db.claims import Claimed, Settled
 from db.engine import check
@@ -25,6 +38,7 @@ from db.suppression_changes import history
 from db.suppression_export import export
 from db.suppression_loading import loading
 from db.suppressions import Suppression
+from sandbox.waiting import until
 from tests.integration.db.keyed import (
     Processes,
     bounce_of,
@@ -38,9 +52,9 @@ from tests.integration.db.keyed import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 ADA = "ada@example.com"
 BOB = "bob@example.com"
@@ -161,6 +175,49 @@ def test_ses_is_told_addresses_as_it_spells_them(sealed: Engine) -> None:
     told = next_in(sealed, REGION, "new")
     assert told is not None
     assert told.spelling in {"Ada@Example.com", CARL}
+
+
+def test_a_claim_while_she_is_erased_does_not_put_her_back_into_the_book(
+    sealed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(sealed, ADA)
+    with sealed.begin() as connection:
+        connection.execute(text("UPDATE email_addresses SET used_at = now() - interval '1 year'"))
+    out_of_the_book, let_go = threading.Event(), threading.Event()
+    renamed = erasing._renamed
+
+    def slowly(connection: Connection, names: Iterable[str], digest: str) -> dict[str, int]:
+        out_of_the_book.set()
+        let_go.wait(30)
+        return renamed(connection, names, digest)
+
+    monkeypatch.setattr(erasing, "_renamed", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        erased = pool.submit(erase, sealed, ADA)
+        assert out_of_the_book.wait(30)
+        claim = pool.submit(claimed, sealed, ADA)
+        until(lambda: waits_for_a_lock(sealed), "the claim waits")
+        let_go.set()
+        erased.result(30)
+        assert isinstance(claim.result(30)[1], Settled)
+    with sealed.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM email_addresses")) == 0
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    with engine.begin() as connection:
+        waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(connection.scalar(waiting))
+
+
+def test_two_batches_of_events_about_one_address_do_not_hold_each_others_rows(
+    sealed: Engine,
+) -> None:
+    suppressions.add(sealed, [Suppression(ADA, "bounce", "event")])
+    row = text("SELECT FROM email_suppressions FOR UPDATE NOWAIT")
+    with sealed.begin() as one, sealed.begin() as other:
+        assert named(one, [ADA]).of(ADA) != ADA
+        assert len(other.execute(row).all()) == 1
 
 
 def test_who_is_erased_is_in_the_book_no_more_and_stays_unmailed(sealed: Engine) -> None:
