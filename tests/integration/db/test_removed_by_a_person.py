@@ -94,18 +94,18 @@ def test_a_bounce_that_said_nothing_before_the_removal_hides_no_hard_one(engine:
     assert reasons(engine) == ["bounce"]
 
 
+@pytest.mark.parametrize("step", ["by_name", "suppress"])
 def test_news_that_is_being_applied_while_a_person_removes_her_is_news(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     add(engine, [Suppression(ADA, "unsubscribe", "operator")])
-    begun = events_module.by_name
+    goes_on = getattr(events_module, step)
 
-    def while_she_is_removed(connection: object, told: object) -> object:
-        connection.execute(text("SELECT now()"))  # type: ignore[attr-defined]  # a Connection
+    def while_she_is_removed(*told: object, **terms: object) -> object:
         assert remove(engine, ADA, by="grace") == 1
-        return begun(connection, told)  # type: ignore[arg-type]  # as it came
+        return goes_on(*told, **terms)
 
-    monkeypatch.setattr(events_module, "by_name", while_she_is_removed)
+    monkeypatch.setattr(events_module, step, while_she_is_removed)
     apply(engine, [a_hard_bounce(uuid4(), ADA)], POLICY)
     assert reasons(engine) == ["bounce"]
 
