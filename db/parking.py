@@ -9,11 +9,12 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import DateTime, Text, Uuid
 
+from config.errors import ConfigurationError
 from db.gates import IS_SHUT
 from db.sealed_texts import opened_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -80,17 +81,30 @@ _FAIL = _fenced("""
 
 
 def take_due(
-    engine: Engine, streams: Sequence[str], *, most: int, lease_seconds: float
+    engine: Engine,
+    streams: Sequence[str],
+    *,
+    most: int,
+    lease_seconds: float,
+    on_unreadable: Callable[[UUID], None] = lambda _: None,
 ) -> list[DueMessage]:
-    """Take up to `most` due messages of streams whose gate is open, for `lease_seconds`."""
+    """Take up to `most` due messages of streams whose gate is open, for `lease_seconds`.
+
+    One that is encrypted with a key that is not at hand comes due again after that, and stands in
+    nobody's way; `on_unreadable` is told of it.
+    """
+    terms = {"streams": list(streams), "most": most, "lease_seconds": lease_seconds}
     with engine.begin() as connection:
-        rows = connection.execute(
-            _TAKE, {"streams": list(streams), "most": most, "lease_seconds": lease_seconds}
-        )
-        return [
-            DueMessage(row.id, row.stream, opened_json(engine, row.payload), row.taken_until)
-            for row in rows
-        ]
+        rows = connection.execute(_TAKE, terms).all()
+    due = []
+    for row in rows:
+        try:
+            payload = opened_json(engine, row.payload)
+        except ConfigurationError:
+            on_unreadable(row.id)
+        else:
+            due.append(DueMessage(row.id, row.stream, payload, row.taken_until))
+    return due
 
 
 def mark_dispatched(engine: Engine, messages: Sequence[DueMessage]) -> None:

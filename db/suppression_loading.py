@@ -60,6 +60,22 @@ _RENAME = text("""
 UPDATE told SET address = new.name FROM unnest(:ns, :names) AS new (n, name) WHERE told.n = new.n
 """).bindparams(bindparam("ns", type_=ARRAY(BigInteger())), bindparam("names", type_=ARRAY(Text())))
 
+# An address and its own digest are one entry: the stronger reason, and the longer time.
+_MERGE_TWINS = text("""
+WITH twins AS (
+    SELECT n, row_number() OVER (PARTITION BY address, scope
+            ORDER BY array_position(:reasons, reason) DESC,
+                coalesce(expires_at, 'infinity') DESC, n) AS place,
+        max(coalesce(expires_at, 'infinity')) OVER (PARTITION BY address, scope) AS longest
+    FROM told WHERE n > :after AND n <= :until
+), kept AS (
+    UPDATE told SET expires_at = nullif(twins.longest, 'infinity')
+    FROM twins WHERE told.n = twins.n AND twins.place = 1
+        AND coalesce(told.expires_at, 'infinity') <> twins.longest
+)
+DELETE FROM told USING twins WHERE told.n = twins.n AND twins.place > 1
+""").bindparams(bindparam("reasons", list(REASONS), type_=ARRAY(Text())))
+
 _COUNTS = text("""
 SELECT (SELECT count(*) FROM incoming) AS taken, (SELECT count(*) FROM told) AS told,
     (SELECT count(*) FROM incoming WHERE expires_at <= now()) AS expired
@@ -209,6 +225,7 @@ class Loading:
                 "names": [names.of(row.address) for row in rows],
             }
             self._connection.execute(_RENAME, terms)
+            self._connection.execute(_MERGE_TWINS, part)
 
 
 @contextmanager

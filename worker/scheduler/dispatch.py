@@ -80,6 +80,7 @@ class Dispatcher:
             self._streams_to_serve(),
             most=DUE_AT_ONCE,
             lease_seconds=TAKEN_FOR_SECONDS,
+            on_unreadable=_report_unreadable,
         )
         unsent = {message.id: message for message in due}
         ends_at = time.monotonic() + TURN_SECONDS
@@ -135,6 +136,14 @@ class Dispatcher:
         if parking.fail(self._engine, [message], TOO_LARGE):
             self._metrics.record_undispatchable(message.stream, TOO_LARGE.code)
             log.warning("a parked message failed", message_id=str(message.id), code=TOO_LARGE.code)
+
+
+def _report_unreadable(message_id: UUID) -> None:
+    log.error(
+        "a parked message cannot be read: MAILSLUICE_ENCRYPTION_KEYS lacks the key that it was "
+        "encrypted with",
+        message_id=str(message_id),
+    )
 
 
 def _by_stream(due: Sequence[DueMessage]) -> dict[str, list[DueMessage]]:

@@ -21,6 +21,7 @@ from db import (
     suppressions,
     timelines,
 )
+from db.address_keys import keys_of
 from db.address_naming import named
 from db.address_reports import about
 from db.claims import Claimed, Settled
@@ -53,6 +54,7 @@ from tests.integration.db.keyed import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from uuid import UUID
 
     from sqlalchemy import Connection, Engine
 
@@ -160,6 +162,31 @@ def test_what_was_parked_goes_back_to_its_queue_as_it_came(sealed: Engine) -> No
     parked(sealed, ADA)
     [due] = parking.take_due(sealed, ["marketing"], most=10, lease_seconds=60)
     assert due.payload["to"] == [ADA]
+
+
+def test_a_job_that_cannot_be_read_stands_in_no_other_ones_way(sealed: Engine) -> None:
+    unreadable, readable = parked(sealed, ADA), parked(sealed, BOB)
+    with sealed.begin() as connection:
+        connection.execute(
+            text("UPDATE email_messages SET payload = :told WHERE id = :id"),
+            {"told": '{"sealed":"aes:gone:AAAA"}', "id": unreadable},
+        )
+    told: list[UUID] = []
+    due = parking.take_due(
+        sealed, ["marketing"], most=10, lease_seconds=60, on_unreadable=told.append
+    )
+    assert ([each.id for each in due], told) == ([readable], [unreadable])
+
+
+def test_a_list_with_an_address_and_its_own_digest_has_one_entry_for_both(sealed: Engine) -> None:
+    digest = keys_of(sealed).keys[0].digest(ADA)
+    suppressions.add(sealed, [Suppression(ADA, "bounce", "event")])
+    with loading(sealed) as incoming:
+        incoming.take(
+            [Suppression(ADA, "bounce", "import"), Suppression(digest, "complaint", "import")]
+        )
+        assert len(list(incoming.merge(by="grace"))) == 1
+    assert [each.reason for each in suppressions.find(sealed, ADA)] == ["complaint"]
 
 
 def test_a_suppressed_address_is_recognised_by_its_digest(sealed: Engine) -> None:
