@@ -180,7 +180,7 @@ def test_a_job_that_cannot_be_read_stands_in_no_other_ones_way(sealed: Engine) -
 
 def test_a_list_with_an_address_and_its_own_digest_has_one_entry_for_both(sealed: Engine) -> None:
     digest = keys_of(sealed).keys[0].digest(ADA)
-    suppressions.add(sealed, [Suppression(ADA, "bounce", "event")])
+    sent(sealed, ADA)
     with loading(sealed) as incoming:
         incoming.take(
             [Suppression(ADA, "bounce", "import"), Suppression(digest, "complaint", "import")]
