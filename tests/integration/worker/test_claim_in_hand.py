@@ -135,12 +135,13 @@ def test_a_lease_that_a_call_to_ses_could_outlive_is_given_back_and_taken_anew(
 def test_behind_a_shut_gate_no_token_is_taken(
     whole: Delivery, job: Job, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    pacer = whole.pacers[job.stream.name]
+    def asked(*_: object, **__: object) -> None:
+        raise StoppingError
+
     monkeypatch.setattr(type(whole.gatekeeper), "is_open", lambda *_: False)
-    monkeypatch.setattr(pacer, "reserve", lambda tokens, **_: asked.append(tokens))
-    answering(whole).deliver(job)
-    assert (ledger(engine)[0], asked) == ("parked", [])
+    monkeypatch.setattr(whole.pacers[job.stream.name], "reserve", asked)
+    assert answering(whole).deliver(job) == Done()
+    assert ledger(engine)[0] == "parked"
 
 
 def test_a_process_that_is_held_up_after_its_slot_came_takes_another(
