@@ -63,7 +63,7 @@ CATCH_UP_SECONDS = 0.004
 # utilisation leaves free at once, and so much of it in a second. One that lapsed just before a
 # second and is issued anew within it comes on top of that second's own.
 RETURNED_AT_ONCE = 0.15
-RETURNED_PER_SECOND = 0.3
+RETURNED_PER_SECOND = 0.2
 
 # After a throttle the rate falls by this factor, at most once a second, and returns so much of
 # the full rate each second.

@@ -39,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 BUSY_MARGIN_SECONDS = 1.0
 
+# So many tokens in a row may lapse for one message.
+LAPSES_AT_MOST = 3
+
 _GATE_SHUT = Halt(
     "gate_shut", Why("GateShut", "Sending is halted; it goes on by itself."), Scope.GATE
 )
@@ -54,14 +57,6 @@ class GiveBack:
     """Leave the message on SQS, to be received again after so long."""
 
     after_seconds: float
-
-
-@dataclass(frozen=True)
-class _InTurn:
-    """A request whose moment has come: it leaves by `not_after` (monotonic clock) or not at all."""
-
-    request: Ready
-    not_after: float
 
 
 class SuspectError(Exception):
@@ -115,7 +110,7 @@ class Delivery:
                 not_after = self._latest(claimed, claimed_from)
                 ready = self._ready_in_time(job, claimed, len(recipients), not_after)
             self.metrics.record_pacing_wait(job.stream.name, time.monotonic() - began)
-            outcome = self._attempt(job, ready)
+            outcome = self._attempt(job, ready, not_after)
             if outcome is None:
                 self.recorder.give_claim_back(job, claimed)
                 continue
@@ -149,7 +144,7 @@ class Delivery:
 
     def _ready_in_time(
         self, job: Job, claimed: Claimed, recipients: int, not_after: float
-    ) -> _InTurn | Outcome | None:
+    ) -> Ready | Outcome | None:
         """The request, when its moment has come; None if there was none for it in time."""
         try:
             request = self._prepare(job, claimed)
@@ -164,40 +159,38 @@ class Delivery:
 
     def _in_turn(
         self, job: Job, ready: Ready, tokens: int, not_after: float
-    ) -> _InTurn | Outcome | None:
+    ) -> Ready | Outcome | None:
         is_going = False
         try:
-            lapses_at = self._await_turn(job, tokens, not_after)
-            if lapses_at is None:
+            if not self._await_turn(job, tokens, not_after):
                 return None
             # While the slot came the gate may have been shut.
             is_going = self._may_go(job)
-            return _InTurn(ready, min(not_after, lapses_at)) if is_going else _GATE_SHUT
+            return ready if is_going else _GATE_SHUT
         finally:
             if not is_going:
                 ready.drop()
 
-    def _await_turn(self, job: Job, tokens: int, not_after: float) -> float | None:
+    def _await_turn(self, job: Job, tokens: int, not_after: float) -> bool:
         """Wait for the slot, or for another one where its moment passed while we were held up.
 
-        Answers when the slot's tokens lapse.
+        A process that is late again and again is so with each of its tokens, and crowds no second.
         """
         pacer = self.pacers[job.stream.name]
-        while True:
+        for _ in range(LAPSES_AT_MOST):
             slot = self.patience.until_done(partial(pacer.reserve, tokens, not_after=not_after))
-            if slot is None:
-                return None
-            lapses_at = pacer.wait_for(slot)
-            if lapses_at is not None:
-                return lapses_at
+            if slot is None or pacer.wait_for(slot):
+                return slot is not None
+        slot = self.patience.until_done(partial(pacer.reserve, tokens, not_after=not_after))
+        return slot is not None and pacer.wait_for(slot, however_late=True)
 
-    def _attempt(self, job: Job, ready: _InTurn | Outcome | None) -> Outcome | None:
+    def _attempt(self, job: Job, ready: Ready | Outcome | None, not_after: float) -> Outcome | None:
         """POST, whatever held this process up not too late; None if nothing has left."""
-        if not isinstance(ready, _InTurn):
+        if not isinstance(ready, Ready):
             return ready
         began = time.monotonic()
         failpoint("before_post")
-        outcome = ready.request.send(not_after=ready.not_after)
+        outcome = ready.send(not_after=not_after)
         failpoint("after_accepted")
         if outcome is None:
             return None

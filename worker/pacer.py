@@ -139,11 +139,8 @@ class Pacer:
             with self._lock:
                 self._wanted -= tokens
 
-    def wait_for(self, slot: Slot) -> float | None:
-        """Wait until the slot has come.
-
-        Answers the moment (monotonic clock) up to which its tokens may be used, or None if that
-        has passed and another slot is needed.
+    def wait_for(self, slot: Slot, *, however_late: bool = False) -> bool:
+        """Wait until the slot has come; False if its moment has passed, and another is needed.
 
         Raises:
             StoppingError: the process goes down meanwhile.
@@ -151,14 +148,12 @@ class Pacer:
         seconds = slot.at - time.monotonic()
         if seconds > 0:
             self._wait(seconds)
-        lapses_at = self._lapses_at(slot)
-        if time.monotonic() <= lapses_at:
-            return lapses_at
-        self.lapse(slot.tokens)
-        return None
+        if however_late or time.monotonic() <= self._lapses_at(slot):
+            return True
+        self._lapse(slot.tokens)
+        return False
 
-    def lapse(self, tokens: int) -> None:
-        """So many tokens could not be used in time."""
+    def _lapse(self, tokens: int) -> None:
         with self._lock:
             self._note_lapsed(tokens)
 
@@ -208,6 +203,7 @@ class Pacer:
             self._places = places
 
     def _reserve_in_turn(self, tokens: int, not_after: float) -> Slot | None:
+        is_late = False
         while time.monotonic() < not_after:
             asked_at, lapsed = time.monotonic(), self._lapsed_just_now()
             answer = self._reserve(tokens, lapsed)
@@ -217,7 +213,11 @@ class Pacer:
                 slot = self._slot(answer, tokens, asked_at)
                 if slot.delay_seconds <= self._late_at_most_seconds:
                     return slot
-                self.lapse(tokens)
+                if is_late:
+                    # Not the answer to a moment in which the database stood still: it is slow now.
+                    return replace(slot, delay_seconds=0.0)
+                is_late = True
+                self._lapse(tokens)
             elif isinstance(answer, NoRate):
                 log.warning("waiting for the account's send rate, which the scheduler reads")
                 self._wait(NO_RATE_RETRY_SECONDS)

@@ -46,14 +46,10 @@ class Line:
     is_new: bool = False
 
     @property
-    def is_young(self) -> bool:
-        """Whether the other side has most likely not begun to close it."""
-        return monotonic() - self.since < _REUSE_WITHIN_SECONDS
-
-    @property
     def is_good(self) -> bool:
         """Whether a request may be trusted to it: the other side has not begun to close it."""
-        return self.is_young and (self.is_new or self.connection.is_connected)
+        is_young = monotonic() - self.since < _REUSE_WITHIN_SECONDS
+        return is_young and (self.is_new or self.connection.is_connected)
 
 
 class Exchange:
@@ -154,13 +150,13 @@ class Exchange:
             line.connection.close()
 
     def _kept(self) -> Line | None:
-        """A kept connection that is young. It is looked at just before the request leaves."""
+        """An open connection, if there is one that the other side has not begun to close."""
         while True:
             try:
                 line = self._idle.pop()
             except IndexError:
                 return None
-            if line.is_young:
+            if line.is_good:
                 return line
             line.connection.close()
 

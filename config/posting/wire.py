@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import select
+import socket
 import ssl
 from time import monotonic
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import socket
 
 _RECEIVE_BYTES = 65_536
 _AGAIN_WHEN_READABLE = (BlockingIOError, ssl.SSLWantReadError)
@@ -20,12 +17,14 @@ class Wire:
 
     The socket does not block, and is waited for here: a time-out of the socket's own would cost
     three times as many calls that let go of the interpreter, for which all threads then contend.
+    TLS within TLS, to a proxy, is no socket but looks like one: it keeps its time-outs.
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        if sock.gettimeout() != 0:
-            sock.settimeout(0)
         self._sock = sock
+        self._is_socket = isinstance(sock, socket.socket)
+        if self._is_socket and sock.gettimeout() != 0:
+            sock.settimeout(0)
 
     def send(self, data: bytes, deadline: float) -> None:
         """Send all of it by a moment of the monotonic clock.
@@ -34,6 +33,10 @@ class Wire:
             TimeoutError: it has passed; a part may have left.
             OSError: the connection is broken.
         """
+        if not self._is_socket:
+            self._sock.settimeout(seconds_left(deadline))
+            self._sock.sendall(data)
+            return
         rest = memoryview(data)
         while rest:
             seconds_left(deadline)
@@ -51,6 +54,9 @@ class Wire:
             TimeoutError: nothing came by that moment of the monotonic clock.
             OSError: the connection is broken.
         """
+        if not self._is_socket:
+            self._sock.settimeout(seconds_left(deadline))
+            return self._sock.recv(_RECEIVE_BYTES)
         if not self._holds_some():
             self._wait(select.POLLIN, deadline)
         while True:

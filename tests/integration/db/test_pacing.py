@@ -130,6 +130,7 @@ def test_a_throttle_slows_everyone_and_the_rate_comes_back_by_itself(engine: Eng
         connection.execute(text("UPDATE pacers SET throttled_at = now() - interval '10 seconds'"))
     later = pacing.reserve(engine, PATIENT, 1)
     assert isinstance(later, Reserved)
+    assert later.seconds_per_token < slowed.seconds_per_token
     assert later.seconds_per_token == pytest.approx(
         0.1 / (pacing.THROTTLED_FACTOR + 10 * pacing.RECOVERY_PER_SECOND), rel=0.05
     )
@@ -186,7 +187,7 @@ def test_tokens_that_lapsed_are_issued_anew(engine: Engine) -> None:
 def test_however_many_lapse_only_a_few_are_issued_anew(engine: Engine) -> None:
     read(engine, max_send_rate=1000.0)
     most = 1000 * (1 - SAVING.utilisation) * pacing.RETURNED_AT_ONCE
-    assert 50 - most <= tokens_scheduled(engine, 9, 9, 9, 9, 9) < 50
+    assert 50 - most <= tokens_scheduled(engine, 9, 9, 9, 9, 9) <= 49.1
 
 
 def test_where_the_whole_rate_is_scheduled_nothing_is_issued_anew(engine: Engine) -> None:

@@ -346,9 +346,9 @@ def test_without_the_database_the_news_only_waits(engine: Engine) -> None:
 def test_a_message_whose_gate_shuts_while_its_slot_comes_is_not_posted(
     worker: Runtime, engine: Engine, aws: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait_for(*_: object) -> float:
+    def wait_for(*_: object) -> bool:
         worker.gatekeeper.refuse(["*"], reason="quota", message_id=uuid.uuid4(), seconds=60)
-        return float("inf")
+        return True
 
     monkeypatch.setattr(Pacer, "wait_for", wait_for)
     waiting = deliver(worker)

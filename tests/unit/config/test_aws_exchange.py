@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from itertools import pairwise
 from time import monotonic
 
@@ -139,6 +140,32 @@ def test_a_connection_that_did_not_take_the_whole_request_is_not_kept(
 ) -> None:
     exchange = connecting_to(monkeypatch, broken_off(), broken_off())
     assert [exchange.post({}, b"{}").body for _ in range(2)] == [BODY, BODY]
+
+
+def test_connections_that_the_other_side_closed_carry_no_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pairs = [socket.socketpair() for _ in range(4)]
+    is_connected = HTTPConnection.is_connected
+    exchange = connecting_to(monkeypatch, *(ours for ours, _ in pairs))
+    monkeypatch.setattr(HTTPConnection, "is_connected", is_connected)
+    exchange._most_idle = 3
+    for line in [exchange.connect() for _ in range(3)]:
+        exchange.keep(line)
+    *closed, (_, answering) = pairs
+    for _, theirs in closed:
+        theirs.close()
+
+    def answer() -> None:
+        answering.recv(65_536)
+        answering.sendall(PLAIN)
+
+    other_side = threading.Thread(target=answer)
+    other_side.start()
+    assert exchange.post({}, b"{}").body == BODY
+    other_side.join()
+    answering.close()
+    exchange.close()
 
 
 def test_a_request_whose_moment_has_passed_does_not_leave(

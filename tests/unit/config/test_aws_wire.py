@@ -65,3 +65,31 @@ def test_silence_ends_at_the_deadline(pair: tuple[socket.socket, socket.socket])
 def test_an_end_is_told_by_nothing(pair: tuple[socket.socket, socket.socket]) -> None:
     pair[1].close()
     assert Wire(pair[0]).receive(monotonic() + 10) == b""
+
+
+class TunnelledTls:
+    """TLS within TLS, as urllib3 has it: no socket, with time-outs of its own."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+        self._sock.settimeout(seconds)
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.sendall(data)
+
+    def recv(self, most: int) -> bytes:
+        return self._sock.recv(most)
+
+
+def test_tls_within_tls_keeps_its_own_waiting(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    wire = Wire(TunnelledTls(ours))  # type: ignore[arg-type]  # as urllib3 gives it for a socket
+    wire.send(b"asked", monotonic() + 10)
+    assert theirs.recv(10) == b"asked"
+    theirs.sendall(b"told")
+    assert wire.receive(monotonic() + 10) == b"told"
+    with pytest.raises(TimeoutError):
+        wire.receive(monotonic() + 0.05)

@@ -30,8 +30,8 @@ from worker.round_trips import USUAL_SPREAD_SECONDS
 from worker.stopping import StoppingError
 
 STEP_SECONDS = 0.001
-# As far ahead as a stream of the usual priority looks.
-AHEAD_SECONDS = 0.2
+# As far ahead as any stream looks.
+AHEAD_SECONDS = 0.5
 LATE_SECONDS = 0.5
 
 
@@ -138,7 +138,7 @@ def test_tokens_told_of_late_lapse_as_much_earlier(monkeypatch: pytest.MonkeyPat
     usual, late = pacer.reserve(1), pacer.reserve(1)
     assert usual is not None
     assert late is not None
-    lapse = [(pacer.wait_for(each) or 0.0) - each.at for each in (usual, late)]
+    lapse = [pacer._lapses_at(each) - each.at for each in (usual, late)]
     assert lapse[0] == pytest.approx(LATE_SECONDS)
     assert lapse[1] == pytest.approx(LATE_SECONDS / 2 + USUAL_SPREAD_SECONDS)
 
@@ -153,6 +153,28 @@ def test_tokens_told_of_too_late_are_not_used(monkeypatch: pytest.MonkeyPatch) -
     assert schedule.told_lapsed == [0, 0, 1]
 
 
+def test_a_database_that_has_become_slow_costs_one_reservation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule = Schedule()
+    pacer = paced(schedule)
+    answering_after(pacer, monkeypatch, 0.0, 2 * LATE_SECONDS, 2 * LATE_SECONDS)
+    pacer.reserve(1)
+    slot = pacer.reserve(1)
+    assert slot is not None
+    assert pacer.wait_for(slot)
+    assert schedule.asked == [1, 1, 1]
+
+
+def test_a_slot_that_is_to_be_used_in_any_case_is_no_lapse() -> None:
+    schedule = Schedule()
+    pacer = paced(schedule)
+    late = Slot(time.monotonic() - 2 * LATE_SECONDS, 1, STEP_SECONDS)
+    assert pacer.wait_for(late, however_late=True)
+    pacer.reserve(1)
+    assert schedule.told_lapsed == [0]
+
+
 def test_a_database_that_is_always_far_away_still_gives_tokens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -162,7 +184,7 @@ def test_a_database_that_is_always_far_away_still_gives_tokens(
     for _ in range(3):
         slot = pacer.reserve(1)
         assert slot is not None
-        assert pacer.wait_for(slot) is not None
+        assert pacer.wait_for(slot)
     assert schedule.told_lapsed == [0, 0, 0]
 
 
