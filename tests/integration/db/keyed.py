@@ -154,3 +154,10 @@ def complaint_of(address: str, message_id: UUID) -> Event:
         complaints=[complaint],
         suppressions=[Suppression(address, "complaint", "event")],
     )
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    """Whether somebody in this database waits for another one's transaction."""
+    with engine.begin() as connection:
+        waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(connection.scalar(waiting))

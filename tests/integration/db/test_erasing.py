@@ -31,6 +31,7 @@ from db.states import EventKind, RecipientState
 from db.suppression_changes import history
 from db.suppressions import Suppression
 from sandbox.waiting import until
+from tests.integration.db.keyed import waits_for_a_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -222,13 +223,6 @@ def test_an_event_that_is_being_applied_is_waited_for_and_erased_as_well(keyed: 
         assert keep_bounces(consumer, [plain], {})
     erasing.join()
     assert ADA not in everything(keyed)
-
-
-def waits_for_a_lock(engine: Engine) -> bool:
-    with engine.begin() as connection:
-        return bool(
-            connection.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
-        )
 
 
 def test_nobody_puts_an_erased_address_back_in_plain(known: Engine) -> None:

@@ -50,6 +50,7 @@ from tests.integration.db.keyed import (
     parked,
     rotate,
     sent,
+    waits_for_a_lock,
 )
 
 if TYPE_CHECKING:
@@ -229,12 +230,6 @@ def test_a_claim_while_she_is_erased_does_not_put_her_back_into_the_book(
         assert isinstance(claim.result(30)[1], Settled)
     with sealed.begin() as connection:
         assert connection.scalar(text("SELECT count(*) FROM email_addresses")) == 0
-
-
-def waits_for_a_lock(engine: Engine) -> bool:
-    with engine.begin() as connection:
-        waiting = text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
-        return bool(connection.scalar(waiting))
 
 
 def test_two_batches_of_events_about_one_address_do_not_hold_each_others_rows(
